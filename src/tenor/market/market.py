@@ -1,0 +1,135 @@
+"""A market: tables of observations, each with the moment at which it became known.
+
+Three instances that fix the idea. A treasury-futures close of 2019-03-01 became known at 15:15 in Shanghai that day.
+The ChinaBond curve of the same date came after 17:30, so whoever trades the close does not have it. An overnight
+SHIBOR fixing came at 11:00 (11:30 in older years), so he does.
+
+``Market`` is a value. ``known_at(t)`` returns the smaller market that somebody had at ``t``; whatever is computed
+must give the same answer at ``t`` from either (prefix invariance), and the tests hold every registered name to it.
+
+Tables are long Polars frames in the schemas below: dates are sessions, ``known_at`` is UTC, rates are decimals per
+year, prices are clean per 100 of face, volumes and open interest are in lots. A missing observation is a missing row
+or a null, never a filled value.
+"""
+
+import hashlib
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+
+import polars as pl
+
+from tenor.errors import MarketError, suggest
+
+UTC = pl.Datetime("us", "UTC")
+
+QUOTES = pl.Schema(
+    {
+        "date": pl.Date,
+        "code": pl.String,
+        "open": pl.Float64,
+        "high": pl.Float64,
+        "low": pl.Float64,
+        "close": pl.Float64,
+        "settle": pl.Float64,
+        "volume": pl.Float64,
+        "open_interest": pl.Float64,
+        "known_at": UTC,
+    }
+)
+CURVE = pl.Schema(
+    {"date": pl.Date, "curve": pl.String, "tenor": pl.Float64, "rate": pl.Float64, "known_at": UTC}
+)
+RATES = pl.Schema({"date": pl.Date, "name": pl.String, "rate": pl.Float64, "known_at": UTC})
+
+KEYS = {"quotes": ("code", "date"), "curve": ("curve", "tenor", "date"), "rates": ("name", "date")}
+"""What identifies a row of each table, in the order in which the tables are kept sorted."""
+
+SCHEMAS = {"quotes": QUOTES, "curve": CURVE, "rates": RATES}
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """Everything that a study may look at, as values.
+
+    Parameters
+    ----------
+    name
+        Where the rows come from, for people: ``"simulated"`` or the name of a layout.
+    simulated
+        True where the rows were drawn, not observed; every output then says SIMULATED.
+    quotes, curve, rates
+        Tables in the schemas ``QUOTES``, ``CURVE`` and ``RATES``, sorted by ``KEYS`` and free of repeated keys.
+    notes
+        What the source left out or changed while reading, one sentence each; shown in every report.
+
+    Raises
+    ------
+    MarketError
+        If a table does not have its schema, or repeats a key.
+    """
+
+    name: str
+    simulated: bool
+    quotes: pl.DataFrame
+    curve: pl.DataFrame
+    rates: pl.DataFrame
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for table, schema in SCHEMAS.items():
+            frame: pl.DataFrame = getattr(self, table)
+            if frame.schema != schema:
+                raise MarketError(f"table {table!r} has schema {dict(frame.schema)}; it must be {dict(schema)}")
+            keys = list(KEYS[table])
+            if frame["known_at"].null_count():
+                raise MarketError(f"table {table!r} has rows without known_at; say when each became known")
+            if frame.select(keys).is_duplicated().any():
+                raise MarketError(f"table {table!r} repeats a key {KEYS[table]}; keep one row for each")
+            object.__setattr__(self, table, frame.sort(keys))
+
+    def known_at(self, moment: datetime) -> "Market":
+        """Return the market as it was known at ``moment`` (timezone-aware): later rows are not there."""
+        if moment.tzinfo is None:
+            raise MarketError(f"moment {moment} has no time zone; give an aware datetime")
+        kept = {table: getattr(self, table).filter(pl.col("known_at") <= moment) for table in SCHEMAS}
+        return replace(self, **kept)
+
+    def codes(self) -> tuple[str, ...]:
+        """Every contract or instrument code that is quoted, sorted."""
+        return tuple(self.quotes["code"].unique().sort().to_list())
+
+    def quotes_of(self, code: str) -> pl.DataFrame:
+        """Return the quotes of ``code`` by date; :class:`MarketError` if it was never quoted."""
+        found = self.quotes.filter(pl.col("code") == code)
+        if found.is_empty():
+            raise MarketError(f"no quotes of {code!r} in {self.name!r}{suggest(code, self.codes())}")
+        return found
+
+    def rate(self, name: str) -> pl.DataFrame:
+        """Return the series of rate ``name`` by date; :class:`MarketError` listing the names if there is none."""
+        found = self.rates.filter(pl.col("name") == name)
+        if found.is_empty():
+            held = sorted(self.rates["name"].unique().to_list())
+            raise MarketError(f"no rate {name!r} in {self.name!r}; it has {held}")
+        return found
+
+    def tenor(self, curve: str, years: float) -> pl.DataFrame:
+        """Return the published point ``years`` of ``curve`` by date; :class:`MarketError` listing what exists."""
+        found = self.curve.filter((pl.col("curve") == curve) & (pl.col("tenor") == years))
+        if found.is_empty():
+            held = sorted(self.curve.filter(pl.col("curve") == curve)["tenor"].unique().to_list())
+            curves = sorted(self.curve["curve"].unique().to_list())
+            raise MarketError(f"no point {years:g} y on curve {curve!r}; it has {held}, the curves are {curves}")
+        return found
+
+    def fingerprint(self) -> str:
+        """SHA-256 of every observation, as hex: equal exactly when the tables are equal.
+
+        ``notes`` and ``name`` do not count; a renamed layout that yields the same rows is the same data.
+        """
+        digest = hashlib.sha256()
+        for field in fields(self):
+            if field.name in SCHEMAS:
+                digest.update(field.name.encode())
+                digest.update(getattr(self, field.name).write_csv(float_precision=None).encode())
+        return digest.hexdigest()
