@@ -1,0 +1,1 @@
+"""What may matter: factors over a trailing window, the label, and how time is cut into windows and folds."""

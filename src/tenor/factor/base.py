@@ -1,0 +1,107 @@
+"""A factor: declared inputs, a lookback, and a function of the trailing window alone.
+
+``SpreadChange(days=(1, 5))`` needs the closes of both legs and six sessions of them; ``compute`` is handed those six
+sessions and cannot see a seventh, so it cannot look ahead. The window is the *last* axis of every input, and whatever
+stands before it is carried along: the engine calls ``compute`` once with all sessions of a pair stacked in front
+(zero-copy sliding windows), a test calls it with a single window, and both give the same numbers because there is
+only one form of each factor.
+
+Inputs are aligned beforehand (:mod:`tenor.factor.panel`): all sessions belong to one fixed pair of contracts, so no
+change ever crosses a roll.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from tenor.errors import StudyError
+from tenor.units import Floats
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Field:
+    """One aligned series: ``Field("near", "close")``, ``Field("rate", "SHIBOR.ON")``, ``Field("curve", "CGB:10")``.
+
+    Tables are ``near`` and ``far`` (columns of the quotes of each leg), ``rate`` (a funding rate by name), ``curve``
+    (a published point, ``curve:years``) and ``pair`` (facts of the contract, such as ``days_to_last_trading``).
+    """
+
+    table: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.table}.{self.name}"
+
+
+NEAR_CLOSE = Field("near", "close")
+FAR_CLOSE = Field("far", "close")
+
+
+class Factor(Protocol):
+    """A family of columns computed from the same inputs.
+
+    ``inputs`` names the series, ``lookback`` the sessions (at least 1) that ``compute`` is handed, ``columns`` the
+    names of what it returns.
+    """
+
+    @property
+    def kind(self) -> str:
+        """Short name in the registry and in study files."""
+        ...
+
+    @property
+    def inputs(self) -> tuple[Field, ...]:
+        """The aligned series that ``compute`` reads."""
+        ...
+
+    @property
+    def lookback(self) -> int:
+        """Sessions in the trailing window, the present one included."""
+        ...
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the last axis of what ``compute`` returns."""
+        ...
+
+    def compute(self, past: Mapping[Field, Floats]) -> Floats:
+        """Map inputs of shape ``(..., lookback)`` to ``(..., len(columns))``; NaN in, NaN out."""
+        ...
+
+
+def columns_of(factors: Sequence[Factor]) -> tuple[str, ...]:
+    """Return the columns of ``factors`` in order; :class:`StudyError` if two factors name the same column."""
+    names = [column for factor in factors for column in factor.columns]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise StudyError(f"factors: columns {repeated} appear twice; list each factor once")
+    return tuple(names)
+
+
+def compute(factors: Sequence[Factor], fields: Mapping[Field, Floats]) -> Floats:
+    """Compute every factor at every session.
+
+    Parameters
+    ----------
+    factors
+        The factors, whose columns are laid side by side.
+    fields
+        Aligned series of one pair, each of shape ``(session,)``.
+
+    Returns
+    -------
+    Floats
+        Shape ``(session, column)``. A session with fewer than ``lookback`` sessions before it is NaN.
+    """
+    sessions = len(next(iter(fields.values())))
+    parts = []
+    for factor in factors:
+        out = np.full((sessions, len(factor.columns)), np.nan)
+        if sessions >= factor.lookback:
+            past = {field: sliding_window_view(fields[field], factor.lookback) for field in factor.inputs}
+            out[factor.lookback - 1 :] = factor.compute(past)
+        parts.append(out)
+    return np.concatenate(parts, axis=1)

@@ -1,0 +1,204 @@
+"""How time is cut: windows of consecutive sessions, and folds that never overlap.
+
+A window is the last ``length`` sessions of one pair, up to the decision. Windows are kept as row numbers into one
+table of factor rows, so a study of thousands of windows holds each row once; ``steps`` gives the numbers and
+whoever trains gathers what it needs.
+
+A fold is three ranges of sessions in this order::
+
+    train ........ | purge | validation .. | purge | test .......
+
+All products share the same dates: a row is in train or in test by its session alone, so nothing about a test day is
+learnt from another product on that day. ``purge`` sessions between the ranges belong to nobody. The label of a
+decision at *t* is known one session later, and a fill may come a session after that; with ``purge`` smaller than
+horizon plus execution lag the last training labels would be outcomes that were still open when the next range began.
+A study refuses that.
+
+``DateSplit`` is one fold by calendar dates (what broker studies print); ``WalkForward`` is the same question asked
+again and again, each time with a model that has seen only what lay before.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+from annotated_types import Ge, Gt
+
+from tenor.errors import SplitError
+from tenor.factor.label import NEUTRAL
+from tenor.settings import STRICT
+from tenor.units import AnyArray, Bools, Dates, Floats, Ints, Names
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """Samples: each a window of factor rows, where it stands, and what came next.
+
+    Parameters
+    ----------
+    columns
+        Names of the factor columns.
+    rows
+        Shape ``(row, column)``: factor values, NaN where unknown.
+    row_product
+        Shape ``(row,)``: product code of each row.
+    ends
+        Shape ``(window,)``: the row at which each window ends (its decision).
+    length
+        Sessions in a window; window ``i`` is rows ``ends[i] - length + 1 .. ends[i]``, all of one pair.
+    session, product, pair
+        Shape ``(window,)``: the decision's session, product code and pair code.
+    change
+        Shape ``(window,)``: next change of the pair's spread in points, NaN while unknown.
+    label
+        Shape ``(window,)``: 1 up, 0 down, -1 neutral (:mod:`tenor.factor.label`).
+    """
+
+    columns: tuple[str, ...]
+    rows: Floats
+    row_product: Names
+    ends: Ints
+    length: int
+    session: Dates
+    product: Names
+    pair: Names
+    change: Floats
+    label: Ints
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    def take(self, chosen: AnyArray) -> "Windows":
+        """Return the windows at ``chosen`` (a mask or positions); the rows are shared, not copied."""
+        per_window = ("ends", "session", "product", "pair", "change", "label")
+        return replace(self, **{name: getattr(self, name)[chosen] for name in per_window})
+
+    @property
+    def steps(self) -> Ints:
+        """Row numbers of every window, oldest first, shape ``(window, length)``."""
+        return self.ends[:, None] + np.arange(1 - self.length, 1)
+
+    @property
+    def decided(self) -> Bools:
+        """Windows whose next change is known and outside the neutral band, shape ``(window,)``."""
+        return (self.label != NEUTRAL) & np.isfinite(self.change)
+
+    def last(self, column: str) -> Floats:
+        """Return ``column`` on the decision session of each window; :class:`SplitError` naming the columns if absent."""
+        if column not in self.columns:
+            raise SplitError(f"no factor column {column!r}; this study computes {list(self.columns)}")
+        return self.rows[self.ends, self.columns.index(column)]
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """One cut of time: first and last session of each range, inclusive."""
+
+    index: int
+    train: tuple[date, date]
+    validation: tuple[date, date]
+    test: tuple[date, date]
+
+    def part(self, windows: Windows, name: Literal["train", "validation", "test"]) -> Windows:
+        """Return the windows whose decision session lies in the range ``name``."""
+        first, last = (np.datetime64(day, "D") for day in getattr(self, name))
+        return windows.take((windows.session >= first) & (windows.session <= last))
+
+
+def _ranges(days: Dates, index: int, cuts: tuple[tuple[int, int], ...]) -> Fold:
+    named = []
+    for first, stop in cuts:
+        named.append((days[first].item(), days[stop - 1].item()))
+    return Fold(index, *named)
+
+
+@dataclass(frozen=True, slots=True)
+class WalkForward:
+    """Folds of ``test`` sessions each, walking forward until the data end.
+
+    Parameters
+    ----------
+    train, validation, test
+        Sessions in each range. The last test range may be shorter, but not shorter than half.
+    purge
+        Sessions between train and validation and between validation and test. Whoever sets 0 says that a label is
+        known and a fill is made in the very session of the decision; the study refuses less than horizon plus lag.
+    expanding
+        True keeps every session since the first in train (``train`` is then the least); False rolls a window.
+    folds
+        Use only the last so many folds; ``None`` uses all.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    train: Annotated[int, Gt(0)]
+    validation: Annotated[int, Gt(0)]
+    test: Annotated[int, Gt(0)]
+    purge: Annotated[int, Ge(0)]
+    expanding: bool = True
+    folds: Annotated[int, Gt(0)] | None = None
+    kind: Literal["walk_forward"] = "walk_forward"
+
+    def split(self, sessions: Dates) -> tuple[Fold, ...]:
+        """Cut the sorted distinct ``sessions``; :class:`SplitError` if there are too few for one fold."""
+        head = self.train + self.validation + 2 * self.purge
+        count = len(sessions)
+        full, rest = divmod(max(count - head, 0), self.test)
+        number = full + (1 if rest >= self.test / 2 else 0)
+        if number == 0:
+            raise SplitError(
+                f"{count} sessions are too few: train {self.train} + validation {self.validation} + test {self.test}"
+                f" + 2 x purge {self.purge} need {head + self.test}; shorten a range or give more data"
+            )
+        folds = []
+        for index in range(number):
+            test = head + index * self.test
+            validation = test - self.purge - self.validation
+            stop = validation - self.purge
+            cuts = (
+                (0 if self.expanding else stop - self.train, stop),
+                (validation, validation + self.validation),
+                (test, min(test + self.test, count)),
+            )
+            folds.append(_ranges(sessions, index, cuts))
+        return tuple(folds[-self.folds :] if self.folds else folds)
+
+
+@dataclass(frozen=True, slots=True)
+class DateSplit:
+    """One fold by dates: train up to ``train_last``, validation up to ``validation_last``, test up to ``test_last``.
+
+    ``purge`` sessions are taken off the beginning of validation and of test.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    train_last: date
+    validation_last: date
+    test_last: date
+    purge: Annotated[int, Ge(0)]
+    kind: Literal["dates"] = "dates"
+
+    def split(self, sessions: Dates) -> tuple[Fold, ...]:
+        """Cut the sorted distinct ``sessions``; :class:`SplitError` naming the range that would be empty."""
+        edges = [np.datetime64(day, "D") for day in (self.train_last, self.validation_last, self.test_last)]
+        train, validation, test = (int(np.searchsorted(sessions, edge, side="right")) for edge in edges)
+        cuts = ((0, train), (train + self.purge, validation), (validation + self.purge, test))
+        held = f"the data hold {sessions[0]} to {sessions[-1]}" if len(sessions) else "the data hold no session"
+        for name, (first, stop) in zip(("train", "validation", "test"), cuts, strict=True):
+            if stop <= first:
+                raise SplitError(
+                    f"the {name} range is empty: train_last {self.train_last}, validation_last {self.validation_last},"
+                    f" test_last {self.test_last}, purge {self.purge}; {held}"
+                )
+        return (_ranges(sessions, 0, cuts),)
+
+
+Split = WalkForward | DateSplit
+
+Progress = Callable[[str, int, int], None]
+"""Called with a stage, how much of it is done and how much there is."""
+
+
+def silent(stage: str, done: int, total: int) -> None:
+    """Progress that nobody watches."""

@@ -1,0 +1,145 @@
+"""Trading calendars: on which days an exchange has a session, and how far that is known.
+
+Three instances. XSHG, whose holidays CFFEX shares, has no session from 2026-02-14 to 2026-02-23 (Spring Festival).
+XNYS stands in for CBOT. Nobody knows the Chinese holidays of the year after next: the State Council announces them
+each autumn, so a question about 2030 is refused, not answered with weekdays.
+
+The holidays come from the library ``exchange_calendars``. Those of XSHG are a list that ends with a certain year, and
+the loaded range ends with it; a newer release of the library extends both. Those of XNYS follow rules plus a list of
+unscheduled closures (a storm, a funeral); ahead of today that list is empty, so a future XNYS session is a plan.
+"""
+
+import warnings
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cache
+
+import numpy as np
+
+from tenor.errors import CalendarError, suggest
+from tenor.units import Dates
+
+NAMES = ("XNYS", "XSHG")
+"""Calendars that :func:`trading_calendar` offers."""
+
+XNYS_YEARS = (1975, 2028)
+"""First and last year loaded for XNYS: from before the first CBOT bond future (1977) to where plans are published."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Calendar:
+    """The sessions of one exchange between two dates.
+
+    Parameters
+    ----------
+    name
+        Market identifier code (ISO 10383), for example ``"XSHG"``.
+    loaded
+        First and last day for which the holidays are known, both inclusive: whole years.
+    days : Dates, shape (session,)
+        Every session in that range, ascending, read-only.
+
+    Notes
+    -----
+    Every method raises :class:`~tenor.errors.CalendarError` for a day outside ``loaded``; the message names the range.
+    """
+
+    name: str
+    loaded: tuple[date, date]
+    days: Dates = field(repr=False)
+
+    def sessions(self, first: date, last: date) -> Dates:
+        """Return the sessions from ``first`` to ``last``, both inclusive: shape (session,), read-only."""
+        if first > last:
+            raise CalendarError(f"sessions of {self.name} from {first} to {last}: give the earlier date first")
+        start = np.searchsorted(self.days, self._known(first), side="left")
+        stop = np.searchsorted(self.days, self._known(last), side="right")
+        return self.days[start:stop]
+
+    def is_session(self, day: date) -> bool:
+        """Say whether the exchange opens on ``day``."""
+        known = self._known(day)
+        at = int(np.searchsorted(self.days, known))
+        return at < len(self.days) and bool(self.days[at] == known)
+
+    def offset(self, day: date, n: int) -> date:
+        """Return the session ``n`` sessions after the session ``day`` (before it where ``n`` is negative)."""
+        if not self.is_session(day):
+            raise CalendarError(
+                f"{day} is no session of {self.name}, so no sessions can be counted from it; "
+                "take following(day) or preceding(day) first"
+            )
+        at = int(np.searchsorted(self.days, np.datetime64(day, "D"))) + n
+        if not 0 <= at < len(self.days):
+            raise CalendarError(f"{n:+d} sessions from {day} leaves the loaded holidays: {self._range()}")
+        return _date(self.days[at])
+
+    def following(self, day: date) -> date:
+        """Return ``day`` if it is a session, else the next one (the convention "following")."""
+        at = int(np.searchsorted(self.days, self._known(day), side="left"))
+        if at == len(self.days):
+            raise CalendarError(f"the session following {day} leaves the loaded holidays: {self._range()}")
+        return _date(self.days[at])
+
+    def preceding(self, day: date) -> date:
+        """Return ``day`` if it is a session, else the last one before (the convention "preceding")."""
+        at = int(np.searchsorted(self.days, self._known(day), side="right")) - 1
+        if at < 0:
+            raise CalendarError(f"the session preceding {day} leaves the loaded holidays: {self._range()}")
+        return _date(self.days[at])
+
+    def _known(self, day: date) -> np.datetime64:
+        if not self.loaded[0] <= day <= self.loaded[1]:
+            raise CalendarError(f"{day} is outside the loaded holidays: {self._range()}")
+        return np.datetime64(day, "D")
+
+    def _range(self) -> str:
+        return (
+            f"{self.name} is known from {self.loaded[0]} to {self.loaded[1]}; ask within that range, "
+            "or install a release of exchange_calendars that has the year"
+        )
+
+
+@cache
+def trading_calendar(name: str) -> Calendar:
+    """Return the calendar ``name``: ``"XSHG"`` for CFFEX, ``"XNYS"`` for CBOT.
+
+    The first call for a name takes about a second, as it imports pandas; later calls return the same object.
+
+    Raises
+    ------
+    CalendarError
+        If ``name`` is not in :data:`NAMES`.
+
+    Notes
+    -----
+    CFFEX keeps the holidays of the Shanghai exchange: every session of XSHG from 2013-09-06 to 2026-07-13 has a price
+    of a treasury future in the development data, and no price falls between sessions. CBOT does not keep those of the
+    New York exchange exactly (it opens for a shortened day on some of its holidays, as on a Good Friday with a jobs
+    report), so the calendar of a CBOT product is an approximation.
+    """
+    if name not in NAMES:
+        raise CalendarError(f"no calendar {name!r}; the calendars are {list(NAMES)}{suggest(name, NAMES)}")
+    import exchange_calendars  # brings pandas, about a second: only for those who need sessions
+
+    if name == "XSHG":
+        from exchange_calendars.exchange_calendar_xshg import XSHGExchangeCalendar
+
+        # The first year on the list is that of the opening in December 1990, which is not a whole one.
+        years = (XSHGExchangeCalendar.bound_min().year + 1, XSHGExchangeCalendar.bound_max().year)
+    else:
+        years = XNYS_YEARS
+    first, last = date(years[0], 1, 1), date(years[1], 12, 31)
+    with warnings.catch_warnings():
+        # Release 4.13 reads Series.values of zoned times, which pandas 3 announces to change: not ours to fix.
+        warnings.filterwarnings("ignore", message=r"Series\.values", category=DeprecationWarning)
+        held = exchange_calendars.get_calendar(name, start=first.isoformat(), end=last.isoformat())
+    days = held.sessions.to_numpy().astype("datetime64[D]")
+    days.flags.writeable = False
+    return Calendar(name=name, loaded=(first, last), days=days)
+
+
+def _date(day: np.datetime64) -> date:
+    found = day.astype(object)
+    assert isinstance(found, date)
+    return found

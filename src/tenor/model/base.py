@@ -1,0 +1,125 @@
+"""What can learn: settings, a recipe made of them, and what fitting returns.
+
+Three steps, three types. *Settings* (``LSTM(layers=3, hidden=8)``, ``Reversal()``) are what a study file holds; with
+the study's preparation and fit plan they become a *recipe*; ``recipe.fit(train, validation, seed=7)`` returns a
+*fitted* model, which only predicts. A recipe never changes, so a walk-forward cannot carry one fold's state into the
+next, and whatever learns from data (filling, scaling, selection) is learnt inside ``fit`` from the train windows.
+
+Networks train many at a time: a recipe that also has ``fit_grid`` is given all folds and seeds at once.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias, runtime_checkable
+
+from tenor.errors import FitError
+from tenor.factor.window import Progress, Windows, silent
+from tenor.model.fit_plan import FitPlan
+from tenor.model.prepare import Prepare
+from tenor.units import Floats
+
+
+class Fitted(Protocol):
+    """A model that has learnt."""
+
+    def predict(self, windows: Windows) -> Floats:
+        """Return the probability of up for each window, shape ``(window,)``, before calibration."""
+        ...
+
+
+class Recipe(Protocol):
+    """How to make a fitted model from windows.
+
+    ``name`` is what tables print; ``seeded`` says whether the seed changes anything (a model that it does not change
+    is fitted once); ``calibrated`` says that probabilities are already frequencies and need no calibrator.
+    """
+
+    @property
+    def name(self) -> str:
+        """What tables print."""
+        ...
+
+    @property
+    def seeded(self) -> bool:
+        """Whether the seed changes anything."""
+        ...
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether ``predict`` already returns frequencies."""
+        ...
+
+    def fit(self, train: Windows, validation: Windows, *, seed: int) -> Fitted:
+        """Learn from decided train windows; validation is for stopping only. :class:`FitError` if it cannot."""
+        ...
+
+
+@runtime_checkable
+class GridRecipe(Protocol):
+    """A recipe that trains every fold and seed in one program."""
+
+    def fit_grid(
+        self, folds: Sequence["FoldWindows"], seeds: Sequence[int], *, watch: Progress
+    ) -> "Grid":
+        """Return ``grid[fold][seed]``."""
+        ...
+
+
+class Settings(Protocol):
+    """What a study file says of a model; the registry finds the class by ``kind``."""
+
+    @property
+    def kind(self) -> str:
+        """Short name in the registry and in study files."""
+        ...
+
+    def recipe(self, prepare: Prepare, plan: FitPlan) -> Recipe:
+        """Return the recipe under the study's preparation and fit plan."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FoldWindows:
+    """What one fold may learn from: decided windows of train and of validation."""
+
+    train: Windows
+    validation: Windows
+
+
+Outcome: TypeAlias = Fitted | FitError
+Grid: TypeAlias = tuple[tuple[Outcome, ...], ...]
+"""``grid[fold][seed]``: a fitted model, or why there is none."""
+
+
+def fit_grid(
+    recipe: Recipe, folds: Sequence[FoldWindows], seeds: Sequence[int], *, watch: Progress = silent
+) -> Grid:
+    """Fit ``recipe`` on every fold for every seed; a failure is a value in the grid, not the end of the run.
+
+    A recipe that the seed does not change is fitted once per fold, under the first seed.
+    """
+    if isinstance(recipe, GridRecipe):
+        return recipe.fit_grid(folds, seeds, watch=watch)
+    used = seeds if recipe.seeded else seeds[:1]
+    grid: list[tuple[Outcome, ...]] = []
+    for number, fold in enumerate(folds):
+        row: list[Outcome] = []
+        for position, seed in enumerate(used):
+            try:
+                row.append(recipe.fit(fold.train, fold.validation, seed=seed))
+            except FitError as failure:
+                row.append(failure)
+            watch(recipe.name, number * len(used) + position + 1, len(folds) * len(used))
+        grid.append(tuple(row))
+    return tuple(grid)
+
+
+def require_both_classes(windows: Windows, part: str) -> None:
+    """Raise :class:`FitError` unless ``windows`` hold ups and downs."""
+    ups = int((windows.label == 1).sum())
+    downs = len(windows) - ups
+    if not ups or not downs:
+        raise FitError(
+            f"the {part} range has {ups} ups and {downs} downs; a direction needs both:"
+            " lengthen the range or narrow the neutral band"
+        )

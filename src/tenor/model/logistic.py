@@ -1,0 +1,78 @@
+"""Regularised logistic regression on the flattened window: the linear challenger.
+
+The strength of the L2 penalty is chosen on the fold's validation windows by log loss, from a short list; ties go to
+the stronger penalty.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+from annotated_types import Gt, Len
+
+from tenor.factor.window import Windows
+from tenor.model.base import Recipe, require_both_classes
+from tenor.model.fit_plan import FitPlan
+from tenor.model.prepare import Prepare, Prepared
+from tenor.settings import STRICT
+from tenor.units import Floats, Floats32
+
+
+def flatten(values: Floats32) -> Floats32:
+    """Lay the sessions of a window side by side: ``(window, time, feature)`` to ``(window, time * feature)``."""
+    return values.reshape(len(values), -1)
+
+
+@dataclass(frozen=True, slots=True)
+class FittedTabular:
+    """A scikit-learn style classifier behind its preparation."""
+
+    prepared: Prepared
+    classifier: Any
+
+    def predict(self, windows: Windows) -> Floats:
+        """Return P(up), shape ``(window,)``."""
+        return np.asarray(self.classifier.predict_proba(flatten(self.prepared.apply(windows)))[:, 1], dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class LogisticRecipe:
+    """Logistic regression with its penalty chosen on validation."""
+
+    settings: "Logistic"
+    prepare: Prepare
+    name: str = "logistic"
+    seeded: ClassVar = False
+    calibrated: ClassVar = False
+
+    def fit(self, train: Windows, validation: Windows, *, seed: int) -> FittedTabular:
+        """Fit one regression per penalty, keep the one with the least validation log loss."""
+        from sklearn.linear_model import LogisticRegression
+
+        require_both_classes(train, "train")
+        require_both_classes(validation, "validation")
+        prepared = self.prepare.learn(train)
+        x, x_validation = flatten(prepared.apply(train)), flatten(prepared.apply(validation))
+        best: tuple[float, Any] | None = None
+        for strength in sorted(self.settings.inverse_penalties):
+            model = LogisticRegression(C=strength, class_weight="balanced", max_iter=2000).fit(x, train.label)
+            up = np.clip(model.predict_proba(x_validation)[:, 1], 1e-9, 1 - 1e-9)
+            loss = -float(np.mean(np.where(validation.label == 1, np.log(up), np.log1p(-up))))
+            if best is None or loss < best[0]:
+                best = (loss, model)
+        assert best is not None
+        return FittedTabular(prepared, best[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Logistic:
+    """L2-regularised logistic regression; ``inverse_penalties`` are the values of C to choose from."""
+
+    __pydantic_config__: ClassVar = STRICT
+    inverse_penalties: Annotated[tuple[Annotated[float, Gt(0)], ...], Len(1)] = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+    kind: Literal["logistic"] = "logistic"
+    reads: ClassVar = ()
+
+    def recipe(self, prepare: Prepare, plan: FitPlan) -> Recipe:
+        """Return the recipe; the fit plan is for networks."""
+        return LogisticRecipe(self, prepare)

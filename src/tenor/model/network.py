@@ -1,0 +1,93 @@
+"""Networks as recipes: preparation in front, one engine behind, every fold and seed in one program.
+
+A network's own file (:mod:`tenor.model.lstm`, :mod:`tenor.model.dnn`) holds its settings and its module; this file
+joins any of them to the study's preparation and fit plan.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from tenor.errors import FitError
+from tenor.factor.window import Progress, Windows, silent
+from tenor.model import base
+from tenor.model.base import FoldWindows, Outcome
+from tenor.model.fit_plan import FitPlan
+from tenor.model.prepare import Prepare, Prepared
+from tenor.model.train import Architecture, FoldArrays, TrainedGrid, train_grid
+from tenor.units import Floats
+
+
+@dataclass(frozen=True, slots=True)
+class FittedNetwork:
+    """One trained network of a grid, behind its preparation."""
+
+    prepared: Prepared
+    trained: TrainedGrid
+    fold: int
+    seed: int
+
+    def predict(self, windows: Windows) -> Floats:
+        """Return P(up), the softmax of the two logits, shape ``(window,)``."""
+        logits = self.trained.logits(self.fold, self.seed, self.prepared.apply(windows))
+        return np.asarray(1.0 / (1.0 + np.exp(logits[0] - logits[1])), dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkRecipe:
+    """An architecture with a preparation and a plan."""
+
+    name: str
+    architecture: Architecture
+    prepare: Prepare
+    plan: FitPlan
+    seeded: ClassVar = True
+    calibrated: ClassVar = False
+
+    def fit(self, train: Windows, validation: Windows, *, seed: int) -> base.Fitted:
+        """Train one network; the same numbers as inside a grid."""
+        ((outcome,),) = self.fit_grid((FoldWindows(train, validation),), (seed,), watch=silent)
+        if isinstance(outcome, FitError):
+            raise outcome
+        return outcome
+
+    def fit_grid(self, folds: Sequence[FoldWindows], seeds: Sequence[int], *, watch: Progress) -> base.Grid:
+        """Train every fold and seed together; a fold that cannot be trained is a row of failures."""
+        learnt: list[Prepared | FitError] = []
+        arrays = []
+        for fold in folds:
+            try:
+                base.require_both_classes(fold.train, "train")
+                base.require_both_classes(fold.validation, "validation")
+                prepared = self.prepare.learn(fold.train)
+                arrays.append(
+                    FoldArrays(
+                        prepared.apply(fold.train),
+                        fold.train.label,
+                        prepared.apply(fold.validation),
+                        fold.validation.label,
+                    )
+                )
+                learnt.append(prepared)
+            except FitError as failure:
+                learnt.append(failure)
+        if not arrays:
+            return tuple(tuple(failure for _ in seeds) for failure in learnt if isinstance(failure, FitError))
+        trained = train_grid(self.architecture, arrays, seeds, self.plan, watch=self._watched(watch))
+        grid, place = [], 0
+        for prepared in learnt:
+            if isinstance(prepared, FitError):
+                grid.append(tuple(prepared for _ in seeds))
+                continue
+            row: list[Outcome] = []
+            for position in range(len(seeds)):
+                reason = trained.failure(place, position)
+                row.append(FitError(reason) if reason else FittedNetwork(prepared, trained, place, position))
+            grid.append(tuple(row))
+            place += 1
+        return tuple(grid)
+
+    def _watched(self, watch: Progress):  # type: ignore[no-untyped-def]
+        return watch

@@ -1,0 +1,121 @@
+"""The rules that every network must beat: majority, reversal and momentum.
+
+A rule has a fixed opinion; only its probability is learnt, as the frequency with which it was right in train (with
+one right and one wrong added, Laplace's rule of succession). Where a rule was wrong more often than right its
+probability stays a hair above one half: it keeps its opinion and says that it is worth nothing.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from tenor.factor.spread import LAST_CHANGE
+from tenor.factor.window import Windows
+from tenor.model.base import Recipe
+from tenor.model.fit_plan import FitPlan
+from tenor.model.prepare import Prepare
+from tenor.settings import STRICT
+from tenor.units import Floats
+
+_HAIR = 1e-6
+
+
+def _frequency(right: int, wrong: int) -> float:
+    return max((right + 1) / (right + wrong + 2), 0.5 + _HAIR)
+
+
+@dataclass(frozen=True, slots=True)
+class FittedSign:
+    """Probability ``frequency`` for the direction ``sign * last change``; one half where that change is 0 or unknown."""
+
+    sign: int
+    frequency: float
+
+    def predict(self, windows: Windows) -> Floats:
+        """Return P(up), shape ``(window,)``."""
+        opinion = self.sign * np.sign(np.nan_to_num(windows.last(LAST_CHANGE)))
+        return 0.5 + opinion * (self.frequency - 0.5)
+
+
+@dataclass(frozen=True, slots=True)
+class SignRecipe:
+    """Bet with (+1) or against (-1) the pair's last change."""
+
+    name: str
+    sign: int
+    seeded: ClassVar = False
+    calibrated: ClassVar = True
+
+    def fit(self, train: Windows, validation: Windows, *, seed: int) -> FittedSign:
+        """Count how often the rule was right in train."""
+        opinion = self.sign * np.sign(np.nan_to_num(train.last(LAST_CHANGE)))
+        truth = np.where(train.label == 1, 1, -1)
+        right, wrong = int((opinion == truth).sum()), int((opinion == -truth).sum())
+        return FittedSign(self.sign, _frequency(right, wrong))
+
+
+@dataclass(frozen=True, slots=True)
+class Reversal:
+    """Bet against the last change of the pair's spread. Needs the factor ``spread_change`` with day 1."""
+
+    __pydantic_config__: ClassVar = STRICT
+    kind: Literal["reversal"] = "reversal"
+    reads: ClassVar = (LAST_CHANGE,)
+
+    def recipe(self, prepare: Prepare, plan: FitPlan) -> Recipe:
+        """Return the rule; it prepares nothing."""
+        return SignRecipe(self.kind, -1)
+
+
+@dataclass(frozen=True, slots=True)
+class Momentum:
+    """Bet with the last change of the pair's spread. Needs the factor ``spread_change`` with day 1."""
+
+    __pydantic_config__: ClassVar = STRICT
+    kind: Literal["momentum"] = "momentum"
+    reads: ClassVar = (LAST_CHANGE,)
+
+    def recipe(self, prepare: Prepare, plan: FitPlan) -> Recipe:
+        """Return the rule; it prepares nothing."""
+        return SignRecipe(self.kind, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class FittedMajority:
+    """The same probability every day."""
+
+    up: float
+
+    def predict(self, windows: Windows) -> Floats:
+        """Return P(up), shape ``(window,)``."""
+        return np.full(len(windows), self.up)
+
+
+@dataclass(frozen=True, slots=True)
+class MajorityRecipe:
+    """Predict the direction that was more frequent in train."""
+
+    name: str = "majority"
+    seeded: ClassVar = False
+    calibrated: ClassVar = True
+
+    def fit(self, train: Windows, validation: Windows, *, seed: int) -> FittedMajority:
+        """Count ups and downs in train."""
+        ups = int((train.label == 1).sum())
+        downs = len(train) - ups
+        frequency = _frequency(max(ups, downs), min(ups, downs))
+        return FittedMajority(frequency if ups >= downs else 1 - frequency)
+
+
+@dataclass(frozen=True, slots=True)
+class Majority:
+    """The direction that was more frequent in train, every day."""
+
+    __pydantic_config__: ClassVar = STRICT
+    kind: Literal["majority"] = "majority"
+    reads: ClassVar = ()
+
+    def recipe(self, prepare: Prepare, plan: FitPlan) -> Recipe:
+        """Return the rule; it prepares nothing."""
+        return MajorityRecipe()
