@@ -48,10 +48,11 @@ class Cleaning:
     days_before_last_trading: Annotated[int, Ge(0)] = 0
     neutral_ticks: Annotated[float, Ge(0)] = 0.0
 
-    def shorten(self, span: PairSpan) -> PairSpan:
-        """Return ``span`` with its flat-by date moved ahead by ``days_before_last_trading``."""
+    def shorten(self, span: PairSpan, product: Product) -> PairSpan:
+        """Return ``span`` with its flat-by session moved ahead by ``days_before_last_trading``."""
         latest = span.last_trading_day - timedelta(days=self.days_before_last_trading + 1)
-        return replace(span, flat_by=min(span.flat_by, latest))
+        session = trading_calendar(product.calendar).preceding(latest)
+        return replace(span, flat_by=min(span.flat_by, session))
 
 
 @dataclass(frozen=True, slots=True)

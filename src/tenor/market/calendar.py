@@ -1,12 +1,13 @@
 """Trading calendars: on which days an exchange has a session, and how far that is known.
 
-Three instances. XSHG, whose holidays CFFEX shares, has no session from 2026-02-14 to 2026-02-23 (Spring Festival).
-XNYS stands in for CBOT. Nobody knows the Chinese holidays of the year after next: the State Council announces them
-each autumn, so a question about 2030 is refused, not answered with weekdays.
+Three instances. XSHG, whose holidays CFFEX shares, has no session from 2026-02-14 to 2026-02-23 (Spring
+Festival). XNYS stands in for CBOT. Nobody knows the Chinese holidays of the year after next: the State
+Council announces them each autumn, so a question about 2030 is refused, not answered with weekdays.
 
-The holidays come from the library ``exchange_calendars``. Those of XSHG are a list that ends with a certain year, and
-the loaded range ends with it; a newer release of the library extends both. Those of XNYS follow rules plus a list of
-unscheduled closures (a storm, a funeral); ahead of today that list is empty, so a future XNYS session is a plan.
+The holidays come from the library ``exchange_calendars``. Those of XSHG are a list that ends with a certain
+year, and the loaded range ends with it; a newer release of the library extends both. Those of XNYS follow
+rules plus a list of unscheduled closures (a storm, a funeral); ahead of today that list is empty, so a future
+XNYS session is a plan.
 """
 
 import warnings
@@ -23,7 +24,7 @@ NAMES = ("XNYS", "XSHG")
 """Calendars that :func:`trading_calendar` offers."""
 
 XNYS_YEARS = (1975, 2028)
-"""First and last year loaded for XNYS: from before the first CBOT bond future (1977) to where plans are published."""
+"""First and last year loaded for XNYS: from before the first CBOT bond future (1977) to plans published."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,7 +42,8 @@ class Calendar:
 
     Notes
     -----
-    Every method raises :class:`~tenor.errors.CalendarError` for a day outside ``loaded``; the message names the range.
+    Every method raises :class:`~tenor.errors.CalendarError` for a day outside ``loaded``; the message names
+    the range.
     """
 
     name: str
@@ -51,7 +53,9 @@ class Calendar:
     def sessions(self, first: date, last: date) -> Dates:
         """Return the sessions from ``first`` to ``last``, both inclusive: shape (session,), read-only."""
         if first > last:
-            raise CalendarError(f"sessions of {self.name} from {first} to {last}: give the earlier date first")
+            raise CalendarError(
+                f"sessions of {self.name} from {first} to {last}: give the earlier date first"
+            )
         start = np.searchsorted(self.days, self._known(first), side="left")
         stop = np.searchsorted(self.days, self._known(last), side="right")
         return self.days[start:stop]
@@ -113,10 +117,10 @@ def trading_calendar(name: str) -> Calendar:
 
     Notes
     -----
-    CFFEX keeps the holidays of the Shanghai exchange: every session of XSHG from 2013-09-06 to 2026-07-13 has a price
-    of a treasury future in the development data, and no price falls between sessions. CBOT does not keep those of the
-    New York exchange exactly (it opens for a shortened day on some of its holidays, as on a Good Friday with a jobs
-    report), so the calendar of a CBOT product is an approximation.
+    CFFEX keeps the holidays of the Shanghai exchange: every session of XSHG from 2013-09-06 to 2026-07-13 has
+    a price of a treasury future in the development data, and no price falls between sessions. CBOT does not
+    keep those of the New York exchange exactly (it opens for a shortened day on some of its holidays, as on a
+    Good Friday with a jobs report), so the calendar of a CBOT product is an approximation.
     """
     if name not in NAMES:
         raise CalendarError(f"no calendar {name!r}; the calendars are {list(NAMES)}{suggest(name, NAMES)}")
@@ -131,7 +135,7 @@ def trading_calendar(name: str) -> Calendar:
         years = XNYS_YEARS
     first, last = date(years[0], 1, 1), date(years[1], 12, 31)
     with warnings.catch_warnings():
-        # Release 4.13 reads Series.values of zoned times, which pandas 3 announces to change: not ours to fix.
+        # exchange_calendars 4.13 reads Series.values of zoned times, which pandas 3 deprecates: not ours.
         warnings.filterwarnings("ignore", message=r"Series\.values", category=DeprecationWarning)
         held = exchange_calendars.get_calendar(name, start=first.isoformat(), end=last.isoformat())
     days = held.sessions.to_numpy().astype("datetime64[D]")

@@ -1,18 +1,21 @@
 """Futures contracts: what trades, by which rules, and until when.
 
-Three instances that fix the idea. ``Contract("T", 2025, 3)``, written T2503, is the ten-year CFFEX treasury future
-for delivery in March 2025. ``CalendarSpread(T2503, T2506)`` is long the first against the second. ``product("T")`` is
-the rule book: how much a point is worth, which tick held on a given day, when T2503 stops trading.
+Three instances that fix the idea. ``Contract("T", 2025, 3)``, written T2503, is the ten-year CFFEX treasury
+future for delivery in March 2025. ``CalendarSpread(T2503, T2506)`` is long the first against the second.
+``product("T")`` is the rule book: how much a point is worth, which tick held on a given day, when T2503 stops
+trading.
 
-A rule book changes, so everything that has changed is looked up by date, and a look-up before the first known rule is
-refused. The rules lie beside this file in ``contracts/``, one TOML file per product, each rule with who says so; where
-sources disagree the file says that too.
+A rule book changes, so everything that has changed is looked up by date, and a look-up before the first known
+rule is refused. The rules lie beside this file in ``contracts/``, one TOML file per product, each rule with
+who says so; where sources disagree the file says that too.
 
-Two dates rule a calendar spread. The **last trading day** ends the near contract. Well before it, a client who may
-not deliver has to be out: by the close of ``flat_by``, the last session but one before the delivery month. From the
-next session on, the following pair is in front (:func:`front_pairs`). All of this is known beforehand.
+Two dates rule a calendar spread. The **last trading day** ends the near contract. Well before it, a client
+who may not deliver has to be out: by the close of ``flat_by``, the last session but one before the delivery
+month. From the next session on, the following pair is in front (:func:`front_pairs`). All of this is known
+beforehand.
 """
 
+import re
 import tomllib
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +26,7 @@ from importlib import resources
 from typing import Any, Generic, TypeVar
 from zoneinfo import ZoneInfo
 
-from tenor.errors import MarketError, suggest
+from tenor.errors import CalendarError, MarketError, suggest
 from tenor.market.calendar import Calendar, trading_calendar
 from tenor.units import Money, Rate, Years
 
@@ -32,8 +35,8 @@ QUARTER_MONTHS = (3, 6, 9, 12)
 LAST_TRADING_DAYS = ("second friday", "last business day", "seventh business day before the last")
 """Rules of the last trading day that a product file may name.
 
-``"second friday"``: the second Friday of the delivery month, or the next session where that is a holiday (CFFEX).
-``"last business day"``: the last session of the delivery month (CBOT two- and five-year notes).
+``"second friday"``: the second Friday of the delivery month, or the next session where that is a holiday
+(CFFEX). ``"last business day"``: the last session of the delivery month (CBOT two- and five-year notes).
 ``"seventh business day before the last"``: seven sessions before that (CBOT bonds).
 """
 
@@ -58,8 +61,10 @@ class Contract:
     month: int
 
     def __post_init__(self) -> None:
-        if not (self.product.isascii() and self.product.isalnum() and self.product[0].isalpha()):
-            raise MarketError(f"product {self.product!r}: a product is letters and digits, a letter first, as in 'T'")
+        if not re.fullmatch("[A-Z][A-Z0-9]*", self.product):
+            raise MarketError(
+                f"product {self.product!r}: a product is capital letters and digits, a letter first, as in 'T'"
+            )
         if not 1 <= self.month <= 12:
             raise MarketError(f"month {self.month} of a {self.product} contract; months are 1 to 12")
         if not 1970 <= self.year <= 2069:
@@ -67,10 +72,12 @@ class Contract:
 
     @classmethod
     def parse(cls, code: str) -> "Contract":
-        """Read a code: the product, then two digits of the year (70 and later are 19yy) and two of the month."""
+        """Read a code: the product, two digits of the year (70 and later are 19yy), two of the month."""
         product, digits = code[:-4], code[-4:]
         if not product or not (digits.isascii() and digits.isdigit()):
-            raise MarketError(f"contract code {code!r}; a code is a product and yymm, as in 'T2503' or 'US50003'")
+            raise MarketError(
+                f"contract code {code!r}; a code is a product and yymm, as in 'T2503' or 'US50003'"
+            )
         short = int(digits[:2])
         return cls(product, short + (1900 if short >= 70 else 2000), int(digits[2:]))
 
@@ -85,7 +92,7 @@ class Contract:
         return date(self.year, self.month, 1)
 
     def quarters_on(self, n: int) -> "Contract":
-        """Return the contract of the same product that delivers ``n`` quarters later (earlier if negative)."""
+        """Return the contract that delivers ``n`` quarters later (earlier if negative)."""
         months = self.year * 12 + self.month - 1 + 3 * n
         return Contract(self.product, months // 12, months % 12 + 1)
 
@@ -160,8 +167,8 @@ class Product:
     coupon
         Coupon of the notional bond, decimal per year.
     deliverable_years
-        Shortest and longest remaining life of a deliverable bond on the first day of the delivery month, by the
-        present rule. For simulation; the basket of a real contract is its published list.
+        Shortest and longest remaining life of a deliverable bond on the first day of the delivery month, by
+        the present rule. For simulation; the basket of a real contract is its published list.
     listed
         First session of the product.
     first_contract
@@ -171,11 +178,13 @@ class Product:
     last_trading_rule
         One of :data:`LAST_TRADING_DAYS`.
     flat_by_sessions
-        ``flat_by`` is this many sessions before the delivery month begins (1 would be the last one before it).
+        ``flat_by`` is this many sessions before the delivery month begins (1 would be the last one before
+        it).
     delivery_sessions
         Sessions from the last trading day to the day up to which the invoice accrues interest.
     ticks, margins, fees, hours
-        Dated rules, ascending; the methods ``tick``, ``margin``, ``fee``, ``opens_at`` and ``closes_at`` read them.
+        Dated rules, ascending; the methods ``tick``, ``margin``, ``fee``, ``opens_at`` and ``closes_at`` read
+        them.
     sources
         Who says so, for the fields without a date: pairs of field and source.
     """
@@ -205,7 +214,8 @@ class Product:
     def __post_init__(self) -> None:
         if self.last_trading_rule not in LAST_TRADING_DAYS:
             raise MarketError(
-                f"{self.code}: last trading rule {self.last_trading_rule!r}; allowed are {list(LAST_TRADING_DAYS)}"
+                f"{self.code}: last trading rule {self.last_trading_rule!r}; "
+                f"allowed are {list(LAST_TRADING_DAYS)}"
             )
         dated: dict[str, Sequence[Rule[Any]]] = {
             "tick": self.ticks,
@@ -216,7 +226,9 @@ class Product:
         for what, rules in dated.items():
             starts = [rule.start for rule in rules]
             if not starts or starts != sorted(set(starts)):
-                raise MarketError(f"{self.code}: the rules of {what} must be one or more, of ascending start: {starts}")
+                raise MarketError(
+                    f"{self.code}: the rules of {what} must be one or more, of ascending start: {starts}"
+                )
 
     def tick(self, on: date) -> float:
         """Return the smallest price step on ``on``, in points (per 100 of face)."""
@@ -237,10 +249,16 @@ class Product:
     def closes_at(self, session: date, contract: Contract | None = None) -> datetime:
         """Return the moment (UTC) at which ``session`` closes; CalendarError if that day is no session.
 
-        With ``contract``, the close of that contract, which is earlier on its last trading day (11:30 in Shanghai).
+        With ``contract``, the close of that contract, which is earlier on its last trading day (11:30 in
+        Shanghai).
         """
         hours = self._in_force(self.hours, session, "hours")
-        expires = contract is not None and self.last_trading_day(contract) == session
+        # Outside its delivery month no contract expires, and the holidays of that month need not be loaded yet.
+        expires = (
+            contract is not None
+            and self._of_this(contract).delivery_month <= session
+            and self.last_trading_day(contract) == session
+        )
         return self._moment(session, hours.last_day_close if expires else hours.close)
 
     def last_trading_day(self, contract: Contract) -> date:
@@ -254,17 +272,17 @@ class Product:
     def second_delivery_day(self, contract: Contract) -> date:
         """Return the day up to which the invoice of ``contract`` accrues interest.
 
-        At CFFEX the second delivery day, two sessions after the last trading day. At CBOT, where the short picks a day
-        of the delivery month, the last delivery day.
+        At CFFEX the second delivery day, two sessions after the last trading day. At CBOT, where the short
+        picks a day of the delivery month, the last delivery day.
         """
         return self._calendar().offset(self.last_trading_day(contract), self.delivery_sessions)
 
     def flat_by(self, contract: Contract) -> date:
-        """Return the session by whose close a client without delivery rights must hold nothing of ``contract``.
+        """Return the session by whose close a client who may not deliver must hold nothing of ``contract``.
 
-        CFFEX wants such a client at zero lots *from* the last session before the delivery month, so this is the session
-        before that one. At CBOT that last session is the first notice day and the one before it the first day on
-        which a long can be assigned; the same count keeps clear of both.
+        CFFEX wants such a client at zero lots *from* the last session before the delivery month, so this is
+        the session before that one. At CBOT that last session is the first notice day and the one before it
+        the first day on which a long can be assigned; the same count keeps clear of both.
         """
         calendar = self._calendar()
         eve = calendar.preceding(self._of_this(contract).delivery_month - timedelta(days=1))
@@ -273,8 +291,8 @@ class Product:
     def listing_day(self, contract: Contract) -> date:
         """Return the first session on which ``contract`` is quoted.
 
-        The first ``quoted_months`` contracts start with the product; a later one on the session after the last trading
-        day of the contract whose place it takes.
+        The first ``quoted_months`` contracts start with the product; a later one on the session after the
+        last trading day of the contract whose place it takes.
         """
         self._of_this(contract)
         if contract < self.first_contract.quarters_on(self.quoted_months):
@@ -283,7 +301,8 @@ class Product:
 
     def contracts(self, first: date, last: date) -> tuple[Contract, ...]:
         """Return every contract that is quoted on some session from ``first`` to ``last``, nearest first."""
-        self._calendar().sessions(first, last)  # refuses a range that is reversed or outside the loaded holidays
+        if len(self._calendar().sessions(first, last)) == 0:
+            return ()
         return tuple(
             contract
             for contract in self._quoted_until(first, last)
@@ -291,12 +310,11 @@ class Product:
         )
 
     def _quoted_until(self, first: date, last: date) -> Iterator[Contract]:
-        """Every contract listed by ``last``, from the one that delivers in or next after the month of ``first``.
+        """Every contract listed by ``last``, from the first to deliver in the month of ``first`` or later.
 
         Asks for no date after ``last``, whose holidays may not be loaded.
         """
-        nearest = Contract(self.code, first.year, -(-first.month // 3) * 3)
-        contract = max(nearest, self.first_contract)
+        contract = max(_nearest_quarter(self.code, first), self.first_contract)
         if self.listed > last:
             return
         while (
@@ -308,11 +326,16 @@ class Product:
 
     def _of_this(self, contract: Contract) -> Contract:
         if contract.product != self.code:
-            raise MarketError(f"{contract.code} is not a contract of {self.code}; ask product({contract.product!r})")
+            raise MarketError(
+                f"{contract.code} is not a contract of {self.code}; ask product({contract.product!r})"
+            )
         if contract.month not in QUARTER_MONTHS:
             raise MarketError(f"{contract.code}: {self.code} delivers in months {list(QUARTER_MONTHS)} only")
         if contract < self.first_contract:
-            raise MarketError(f"{contract.code} never traded; the first contract of {self.code} is {self.first_contract.code}")
+            raise MarketError(
+                f"{contract.code} is before the first contract of {self.code}, {self.first_contract.code}; "
+                "ask for that one or a later one"
+            )
         return contract
 
     def _calendar(self) -> Calendar:
@@ -320,7 +343,9 @@ class Product:
 
     def _moment(self, session: date, at: time) -> datetime:
         if not self._calendar().is_session(session):
-            raise CalendarError(f"{session} is no session of {self.code}; ask for a session of {self.calendar}")
+            raise CalendarError(
+                f"{session} is no session of {self.code}; ask for a session of {self.calendar}"
+            )
         return datetime.combine(session, at, ZoneInfo(self.zone)).astimezone(UTC)
 
     def _in_force(self, rules: tuple[Rule[Value], ...], on: date, what: str) -> Value:
@@ -347,50 +372,82 @@ class PairSpan:
 def front_pairs(product: Product, first: date, last: date) -> tuple[PairSpan, ...]:
     """Return the front pairs of ``product`` from ``first`` to ``last``: consecutive, without overlap or gap.
 
-    A pair is in front from the session after the ``flat_by`` of the previous near contract up to and including the
-    ``flat_by`` of its own; the far leg is the next quarter month. Prices play no part, so the roll is known beforehand.
+    A pair is in front from the session after the ``flat_by`` of the previous near contract up to and
+    including the ``flat_by`` of its own; the far leg is the next quarter month. Prices play no part, so the
+    roll is known beforehand.
 
     Parameters
     ----------
     product
         The rule book.
     first, last
-        Range of days; every span that has a session in it is returned, with its own whole dates, so the same pair has
-        the same span whatever range is asked for. Empty where the range ends before the product is listed.
+        Range of days; every span that has a session in it is returned, with its own whole dates, so the same
+        pair has the same span whatever range is asked for. Empty where the range ends before the product is
+        listed.
 
     Raises
     ------
     CalendarError
-        If a date of a returned span lies outside the loaded holidays (the last pair before they end is such a case).
+        If a date of a returned span lies outside the loaded holidays (the last pair before they end is such a
+        case).
     """
     calendar = trading_calendar(product.calendar)
-    sessions = calendar.sessions(max(first, min(product.listed, last)), last)
-    if len(sessions) == 0 or product.listed > last:
+    asked = calendar.sessions(first, last)
+    if product.listed > last or len(asked) == 0:
         return ()
+    start = max(calendar.following(first), product.listed)
+    near = max(product.first_contract, _nearest_quarter(product.code, start))
+    while product.flat_by(near) < start:
+        near = near.quarters_on(1)
     spans: list[PairSpan] = []
-    near = max(product.first_contract, Contract(product.code, first.year, -(-first.month // 3) * 3))
-    while not spans or spans[-1].flat_by < sessions[-1]:
-        pass
+    while (front := _front_from(product, near)) <= last:
+        spread = CalendarSpread(near, near.quarters_on(1))
+        spans.append(PairSpan(spread, front, product.flat_by(near), product.last_trading_day(near)))
+        near = near.quarters_on(1)
     return tuple(spans)
 
 
 def products() -> tuple[str, ...]:
-    """Codes of every product with a file of rules, sorted."""
-    folder = resources.files("tenor.market") / "contracts"
-    return tuple(sorted(file.name.removesuffix(".toml").upper() for file in folder.iterdir() if file.name.endswith(".toml")))
+    """Codes of every product that has a file of rules, sorted."""
+    files = (resources.files("tenor.market") / "contracts").iterdir()
+    return tuple(sorted(file.name[:-5].upper() for file in files if file.name.endswith(".toml")))
 
 
 @cache
 def product(code: str) -> Product:
-    """Return the rule book of ``code``, as in ``product("T")``; MarketError listing the products if there is none."""
-    if code not in products():
-        raise MarketError(f"no product {code!r}; the products are {list(products())}{suggest(code, products())}")
+    """Return the rule book of ``code``, as in ``product("T")``; MarketError if there is none, listing all."""
+    held = products()
+    if code not in held:
+        raise MarketError(f"no product {code!r}; the products are {list(held)}{suggest(code, held)}")
     file = resources.files("tenor.market") / "contracts" / f"{code.lower()}.toml"
-    return read_product(tomllib.loads(file.read_text(encoding="utf-8")))
+    terms = tomllib.loads(file.read_text(encoding="utf-8"))
+    shortest, longest = terms.pop("deliverable_years")
+    return Product(
+        first_contract=Contract.parse(terms.pop("first_contract")),
+        deliverable_years=(shortest, longest),
+        ticks=_dated(terms.pop("tick")),
+        margins=_dated(terms.pop("margin")),
+        fees=_dated(terms.pop("fee")),
+        hours=tuple(
+            Rule(each["from"], Hours(each["open"], each["close"], each["last_day_close"]), each["source"])
+            for each in terms.pop("hours")
+        ),
+        sources=tuple(terms.pop("sources").items()),
+        **terms,
+    )
 
 
-def read_product(rules: Mapping[str, Any]) -> Product:
-    """Build a product from its parsed TOML; see any file in ``contracts/`` for the keys."""
-    terms = dict(rules)
-    dated = {f"{name}s": _numbers(terms.pop(name)) for name in ("tick", "margin", "fee")}
-    hours = tuple(Rule(each["from"], Hours(each["open"], each["close"], each["last_day_close"]), each["source"]) for each in terms.pop("hours"))
+def _dated(entries: Sequence[Mapping[str, Any]]) -> tuple[Rule[float], ...]:
+    return tuple(Rule(each["from"], float(each["value"]), each["source"]) for each in entries)
+
+
+def _nearest_quarter(code: str, day: date) -> Contract:
+    """The contract that delivers in the month of ``day``, or in the next quarter month."""
+    return Contract(code, day.year, -(-day.month // 3) * 3)
+
+
+def _front_from(product: Product, near: Contract) -> date:
+    """First session on which the pair of ``near`` is in front."""
+    if near == product.first_contract:
+        return product.listed
+    return trading_calendar(product.calendar).offset(product.flat_by(near.quarters_on(-1)), 1)

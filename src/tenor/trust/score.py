@@ -26,7 +26,7 @@ from tenor.errors import SplitError, StudyError
 from tenor.units import Bools, Floats, Ints
 
 LOG_LOSS_FLOOR = float(np.finfo(np.float64).eps)
-"""Nearest that log loss lets a probability come to 0 or 1 (2.2e-16): a certain miss costs 36, not infinity."""
+"""Nearest that log loss lets a probability come to 0 or 1, 2.2e-16: a sure miss costs 36, not infinity."""
 
 LEGS_PER_SPREAD_ROUND_TRIP = 4
 """Two legs in, two legs out."""
@@ -378,7 +378,7 @@ def sharpe_ratio(returns: Floats, *, sessions_per_year: float = 1.0) -> Floats:
 
 
 def _max_drawdown(earned: Floats) -> Floats:
-    """Deepest fall of the running sum from its highest point, start (0) included: ``(seed, n) -> (seed,)``."""
+    """Deepest fall of the running sum from its highest point, start included: ``(seed, n) -> (seed,)``."""
     equity = earned.cumsum(axis=1)
     peak = np.maximum(np.maximum.accumulate(equity, axis=1), 0.0)
     deepest: Floats = (peak - equity).max(axis=1)

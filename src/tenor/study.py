@@ -1,0 +1,270 @@
+"""A study: one file, one question, and the one place that composes an answer.
+
+The dataclass below is the schema of the file; what a developer writes in Python, a researcher writes in TOML. What is
+a judgement has no default: seeds, split and purge, costs, fills. :func:`load` reads a table, reports every problem at
+once with its key path, and checks what no single key can show: that purge covers horizon plus execution lag, that a
+fill at the close goes with a decision at the close, that the rules find the factor they read.
+
+:func:`run` is pure: study and market in, report out.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, is_dataclass
+from dataclasses import fields as fields_of
+from typing import Annotated, Any, ClassVar, get_args, get_origin, get_type_hints
+
+from annotated_types import Ge, Gt, Interval, Len
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from tenor.decide.backtest import Fill
+from tenor.decide.costs import Costs
+from tenor.decide.limits import Limits
+from tenor.errors import StudyError, suggest
+from tenor.factor.base import Factor
+from tenor.factor.clean import Cleaning
+from tenor.factor.label import HORIZON
+from tenor.factor.panel import Decision
+from tenor.factor.window import Split
+from tenor.model.base import Settings
+from tenor.model.calibrate import Calibration
+from tenor.model.fit_plan import FitPlan
+from tenor.model.prepare import Prepare
+from tenor.registry import GROUPS, OneOf, registered
+from tenor.settings import STRICT
+
+EXECUTION_LAG: Mapping[Fill, int] = {"same_close": 0, "next_open": 1, "next_close": 1}
+"""Sessions from the decision to the fill."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """What one decision looks at.
+
+    Parameters
+    ----------
+    sessions
+        Sessions in a window.
+    decision
+        ``close``: with what was known at the official close. ``evening``: five hours later.
+    max_age_days
+        A rate or curve point older than this is missing, not stale.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    sessions: Annotated[int, Gt(0)]
+    decision: Decision
+    max_age_days: Annotated[int, Gt(0)] = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Trading:
+    """How positions are traded, stated and never assumed.
+
+    Parameters
+    ----------
+    fills
+        When orders are filled; every fill is computed, the first is the headline.
+    costs, limits
+        Slippage and fee per leg execution; the largest position.
+    sessions_per_year
+        Annualises daily figures: 243 for CFFEX, 252 for New York.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    fills: Annotated[tuple[Fill, ...], Len(1)]
+    costs: Costs
+    limits: Limits
+    sessions_per_year: Annotated[int, Interval(ge=200, le=366)]
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """How uncertainty is stated.
+
+    Parameters
+    ----------
+    level
+        Coverage of the intervals.
+    replications
+        Draws of the stationary block bootstrap over sessions.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    level: Annotated[float, Interval(gt=0.5, lt=1)] = 0.95
+    replications: Annotated[int, Ge(200)] = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """One question, with everything that its answer depends on.
+
+    Parameters
+    ----------
+    name
+        Short name; part of the run folder's name.
+    question
+        One sentence that the report prints under its title.
+    seed, seeds
+        First seed and how many; seeds are consecutive.
+    market
+        The source.
+    products
+        Product codes; their windows are pooled, their rows split by date.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    name: Annotated[str, Len(1)]
+    question: str
+    seed: Annotated[int, Ge(0)]
+    seeds: Annotated[int, Gt(0)]
+    products: Annotated[tuple[str, ...], Len(1)]
+    market: Annotated[Any, OneOf("tenor.sources")]
+    sampling: Sampling
+    factors: Annotated[tuple[Annotated[Factor, OneOf("tenor.factors")], ...], Len(1)]
+    split: Annotated[Split, OneOf("tenor.splits")]
+    models: Annotated[tuple[Annotated[Settings, OneOf("tenor.models")], ...], Len(1)]
+    positions: Annotated[tuple[Annotated[Any, OneOf("tenor.positions")], ...], Len(1)]
+    trading: Trading
+    cleaning: Cleaning = field(default_factory=Cleaning)
+    prepare: Prepare = field(default_factory=Prepare)
+    fit: FitPlan = field(default_factory=FitPlan)
+    calibration: Calibration = field(default_factory=Calibration)
+    statistics: Statistics = field(default_factory=Statistics)
+
+    @property
+    def identity(self) -> str:
+        """SHA-256 of the resolved study, as hex: equal settings, equal identity, whatever the file looked like."""
+        return hashlib.sha256(json.dumps(resolved(self), sort_keys=True).encode()).hexdigest()
+
+    @property
+    def seed_list(self) -> tuple[int, ...]:
+        """The seeds, consecutive from ``seed``."""
+        return tuple(range(self.seed, self.seed + self.seeds))
+
+
+def resolved(study: Study) -> dict[str, Any]:
+    """Return the study as plain tables with every default written out, as TOML can hold them (no nulls)."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {key: plain(part) for key, part in value.items() if part is not None}
+        if isinstance(value, list | tuple):
+            return [plain(part) for part in value]
+        return value.isoformat() if hasattr(value, "isoformat") else value
+
+    table = plain(asdict(study))
+    assert isinstance(table, dict)
+    return table
+
+
+def load(table: Mapping[str, Any], *, where: str = "study") -> Study:
+    """Validate a study table.
+
+    Parameters
+    ----------
+    table
+        As ``tomllib`` returns it.
+    where
+        What error messages call it: the file's name.
+
+    Raises
+    ------
+    StudyError
+        With every problem found: key path, what was given, what is allowed, and a suggestion for a mistyped key.
+    """
+    try:
+        study = TypeAdapter(Study).validate_python(table)
+    except ValidationError as invalid:
+        raise StudyError([f"{where}: {_explain(error)}" for error in invalid.errors()]) from None
+    if problems := list(_contradictions(study)):
+        raise StudyError([f"{where}: {problem}" for problem in problems])
+    return study
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON schema of a study file."""
+    return TypeAdapter(Study).json_schema()
+
+
+def _contradictions(study: Study) -> Iterator[str]:
+    """What no single key can show."""
+    for fill in study.trading.fills:
+        least = HORIZON + EXECUTION_LAG[fill]
+        if study.split.purge < least:
+            yield (
+                f"split.purge: {study.split.purge} is shorter than label horizon {HORIZON} plus execution lag"
+                f" {EXECUTION_LAG[fill]} of fill {fill!r}; use purge >= {least}"
+            )
+        if fill == "same_close" and study.sampling.decision != "close":
+            yield (
+                f"trading.fills: 'same_close' trades the close, but sampling.decision = {study.sampling.decision!r}"
+                " looks at what came after it; decide at 'close' or fill at 'next_open'"
+            )
+    columns = [column for factor in study.factors for column in factor.columns]
+    for model in study.models:
+        for column in getattr(model, "reads", ()):
+            if column not in columns:
+                yield f"models.{model.kind}: reads {column!r}, which no factor computes; add it to factors"
+    for what, named in (
+        ("models", [model.kind for model in study.models]),
+        ("positions", [position.name for position in study.positions]),
+        ("products", list(study.products)),
+        ("factor columns", columns),
+    ):
+        repeated = sorted({name for name in named if named.count(name) > 1})
+        if repeated:
+            yield f"{what}: {repeated} named more than once; name each once"
+
+
+def _explain(error: ErrorDetails) -> str:
+    """One line for one pydantic error: key path, problem, remedy."""
+    path, kind = error["loc"], error["type"]
+    place = ".".join(str(part) for part in path)
+    if kind in ("unexpected_keyword_argument", "extra_forbidden"):
+        allowed = _allowed(path[:-1])
+        key = str(path[-1])
+        hint = suggest(key, allowed) or f"; allowed are {', '.join(allowed)}"
+        return f"{place}: unexpected key{hint}"
+    if kind in ("missing", "missing_argument"):
+        return f"{place}: missing; there is no default, because it is a judgement: state it"
+    if kind.startswith("union_tag"):
+        group, tag = _group(path), error["ctx"].get("tag", "")
+        names = tuple(registered(group)) if group else ()
+        given = f"no {tag!r}{suggest(str(tag), names)}" if tag else f"say which with the key {GROUPS.get(group, 'kind')!r}"
+        return f"{place}: {given}; known are {', '.join(names)}"
+    return f"{place}: {error['msg']}; given {error['input']!r}"
+
+
+def _step(current: Any, part: str | int) -> Any:
+    """The annotation below ``current`` at one part of an error's path."""
+    if get_origin(current) is Annotated:
+        inner, *marks = get_args(current)
+        groups = [mark.group for mark in marks if isinstance(mark, OneOf)]
+        if groups:
+            return registered(groups[0]).get(str(part))
+        return _step(inner, part)
+    if get_origin(current) is tuple:
+        return get_args(current)[0]
+    if is_dataclass(current) and isinstance(current, type):
+        return get_type_hints(current, include_extras=True).get(str(part))
+    return None
+
+
+def _follow(path: Sequence[str | int]) -> Any:
+    current: Any = Study
+    for part in path:
+        current = _step(current, part)
+    return current
+
+
+def _allowed(path: Sequence[str | int]) -> tuple[str, ...]:
+    settings = _follow(path)
+    return tuple(f.name for f in fields_of(settings)) if is_dataclass(settings) else ()
+
+
+def _group(path: Sequence[str | int]) -> str:
+    marks = get_args(_follow(path))[1:]
+    return next((mark.group for mark in marks if isinstance(mark, OneOf)), "")

@@ -1,0 +1,439 @@
+"""From forecasts to the tables of a report: scored, traded, and compared with the rules on the same days.
+
+Everything is stated as a distribution. Over seeds: mean and standard deviation. Over time: a block-bootstrap interval
+of the seed average, with sessions (all products of a day together) as the unit and the *same* redrawn sessions for
+every model, so that differences between models are paired.
+
+The finding is deliberately hard to make. A model is said to have found something only if its accuracy beats *every*
+rule on the same days: the largest of its p-values against the rules, halved for the direction, then corrected by Holm
+over the models that learn. Under no signal that happens at most as often as the stated level allows.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from tenor.decide.backtest import Backtest, Fill, backtest
+from tenor.decide.costs import Costs
+from tenor.decide.ledger import ledger
+from tenor.decide.legs import Legs
+from tenor.decide.limits import Limits
+from tenor.decide.position import Probability, Sign
+from tenor.decide.sizer import Learned
+from tenor.errors import MarketError
+from tenor.factor.label import NEUTRAL
+from tenor.factor.window import Progress, Windows, silent
+from tenor.model.forecast import Forecast
+from tenor.trust import significance
+from tenor.trust.score import Reliability, direction_scores, reliability, return_scores, right_calls
+from tenor.trust.walk_forward import WalkForwardRun
+from tenor.units import Bools, Dates, Floats, Ints
+
+RULES = ("majority", "reversal", "momentum")
+"""Models that every other model is compared with."""
+
+ALL = "all"
+"""Name of the scope that pools every product."""
+
+DIRECTION = ("accuracy", "accuracy_all", "balanced_accuracy", "mcc", "auc", "log_loss", "brier", "ece")
+MONEY = (
+    "sharpe_gross", "sharpe", "annual_return_gross", "annual_return", "volatility", "max_drawdown", "calmar",
+    "hit_rate", "total_gross", "total", "annual", "turnover", "break_even_cost",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One number as a distribution: mean and standard deviation over seeds, interval of the seed average over time.
+
+    ``sd`` is ``None`` for a model with one seed; ``low`` and ``high`` are ``None`` for scores without an interval.
+    NaN where the score is undefined.
+    """
+
+    mean: float
+    sd: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Direction:
+    """How good one model's calls were in one scope (a product, or all)."""
+
+    model: str
+    scope: str
+    seeds: int
+    scores: Mapping[str, Score]
+    n: int
+    n_neutral: int
+    n_zero: int
+    binomial_p: float
+    undefined: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Earned:
+    """What one model's positions earned under one position rule and one fill in one scope."""
+
+    model: str
+    position: str
+    fill: Fill
+    scope: str
+    seeds: int
+    scores: Mapping[str, Score]
+    no_forecast: int
+    undefined: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """First model minus second on the same sessions; ``measure`` is ``accuracy`` or ``sharpe``."""
+
+    first: str
+    second: str
+    measure: str
+    estimate: float
+    low: float
+    high: float
+    p_value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Whether a model that learns beats every rule in accuracy; ``p_holm`` is corrected over such models."""
+
+    model: str
+    best_rule: str
+    margin: float
+    p_holm: float
+    found: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Equity:
+    """Cumulative return on margin of one model (headline position and fill), additive on constant capital.
+
+    ``net`` has shape ``(seed, session)``, ``gross`` is the seed mean, shape ``(session,)``.
+    """
+
+    model: str
+    net: Floats
+    gross: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """All that a report shows of a study's test ranges."""
+
+    level: float
+    replications: int
+    block: float
+    sessions: Dates
+    directions: tuple[Direction, ...]
+    by_fold: Mapping[str, tuple[Score, ...]]
+    reliabilities: Mapping[str, Reliability]
+    earned: tuple[Earned, ...]
+    equities: tuple[Equity, ...]
+    comparisons: tuple[Comparison, ...]
+    findings: tuple[Finding, ...]
+    ledger: pl.DataFrame
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How positions are traded and how uncertainty is stated; the first position and fill are the headline."""
+
+    positions: Sequence[Sign | Probability]
+    fills: Sequence[Fill]
+    costs: Costs
+    limits: Limits
+    sessions_per_year: int
+    level: float
+    replications: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Money:
+    """Daily money of one model, position and fill, all products together: ``(seed, session)`` and ``(session,)``."""
+
+    net: Floats
+    gross: Floats
+    capital: Floats
+    legs: Floats
+    held: Bools
+
+
+def evaluate(
+    said: WalkForwardRun, legs: Sequence[Legs], terms: Terms, *, watch: Progress = silent
+) -> Evaluation:
+    """Score, trade and compare every forecast.
+
+    Parameters
+    ----------
+    said
+        Forecasts of all test windows.
+    legs
+        One per product, covering every test session of that product.
+    terms
+        Positions, fills, costs and statistics.
+    """
+    sessions = np.unique(np.concatenate([part.sessions for part in legs]))
+    outcome = np.isfinite(said.test.change)
+    test = said.test.take(outcome)
+    forecasts = {f.model: (f, f.up[:, outcome]) for f in said.forecasts}
+    complete = {name: up for name, (_, up) in forecasts.items() if np.isfinite(up).any()}
+    earned, equities, ledgers, headline, notes = [], [], [], {}, []
+    total = len(said.forecasts) * len(terms.positions) * len(terms.fills)
+    done = 0
+    for forecast in said.forecasts:
+        if forecast.model not in complete:
+            notes.append(f"{forecast.model}: no fold could be fitted; it has no scores")
+            done += len(terms.positions) * len(terms.fills)
+            continue
+        for position in terms.positions:
+            for fill in terms.fills:
+                results = [_trade(said, forecast, part, position, fill, terms) for part in legs]
+                pooled = _pool(results, sessions)
+                earned.append((forecast, position.name, fill, results, pooled))
+                if (position, fill) == (terms.positions[0], terms.fills[0]):
+                    headline[forecast.model] = pooled
+                    equities.append(_equity(forecast.model, pooled))
+                ledgers += [_tabulate(forecast, position.name, result) for result in results]
+                done += 1
+                watch("backtest", done, total)
+    series = np.stack([money.net.mean(axis=0) for money in headline.values()])
+    block = max(significance.block_length(series), 1.0)
+    days = significance.resample(len(sessions), replications=terms.replications, seed=terms.seed, block=block)
+    right = {name: _right_by_session(test, up, sessions) for name, up in complete.items()}
+    comparisons = _compare(right, headline, days, terms)
+    return Evaluation(
+        level=terms.level,
+        replications=terms.replications,
+        block=block,
+        sessions=sessions,
+        directions=tuple(
+            direction
+            for name, up in complete.items()
+            for direction in _directions(name, up, test, sessions, days, terms)
+        ),
+        by_fold={name: _by_fold(up, test, said.fold[outcome]) for name, up in complete.items()},
+        reliabilities={name: _reliability(up, test) for name, up in complete.items()},
+        earned=tuple(
+            scored
+            for forecast, position, fill, results, pooled in earned
+            for scored in _earned(forecast, position, fill, results, pooled, days, terms)
+        ),
+        equities=tuple(equities),
+        comparisons=comparisons,
+        findings=_findings(comparisons, terms.level),
+        ledger=pl.concat(ledgers),
+        notes=tuple(notes),
+    )
+
+
+def _trade(
+    said: WalkForwardRun, forecast: Forecast, legs: Legs, position: Sign | Probability, fill: Fill, terms: Terms
+) -> Backtest:
+    """Backtest one model on one product; sessions without a decision have no forecast."""
+    mine = said.test.product == legs.product
+    place = np.searchsorted(legs.sessions, said.test.session[mine])
+    if not np.array_equal(legs.sessions[place], said.test.session[mine]):
+        raise MarketError(f"{legs.product}: a forecast falls on a session without legs; build both from one panel")
+    shape = (len(forecast.seeds), len(legs))
+    up, scale, move = np.full(shape, np.nan), np.full(shape, np.nan), np.full(len(legs), np.nan)
+    up[:, place] = forecast.up[:, mine]
+    scale[:, place] = np.maximum(forecast.scale[:, mine], max(position.least_scale, np.finfo(float).tiny))
+    move[place] = said.expected_move[mine]
+    return backtest(
+        up, legs, position.sizer(), fill=fill, costs=terms.costs, limits=terms.limits, learned=Learned(scale, move)
+    )
+
+
+def _pool(results: Sequence[Backtest], sessions: Dates) -> _Money:
+    """Add products up by session; a product's capital stays committed between its first and last session."""
+    seeds = results[0].net.shape[0]
+    net, gross, legs = (np.zeros((seeds, len(sessions))) for _ in range(3))
+    held = np.zeros((seeds, len(sessions)), dtype=bool)
+    capital = np.zeros(len(sessions))
+    for result in results:
+        at = np.searchsorted(sessions, result.legs.sessions)
+        net[:, at] += result.net
+        gross[:, at] += result.gross
+        legs[:, at] += 2 * np.abs(result.traded) / result.limits.max_pairs
+        before = np.concatenate([np.zeros((seeds, 1)), result.position[:, :-1]], axis=1)
+        held[:, at] |= (before != 0) | (result.position != 0)
+        between = np.arange(at[0], at[-1] + 1)
+        capital[between] += result.capital[np.searchsorted(at, between, side="right") - 1]
+    return _Money(net, gross, capital, legs, held)
+
+
+def _equity(model: str, money: _Money) -> Equity:
+    return Equity(
+        model,
+        np.cumsum(money.net / money.capital, axis=1),
+        np.cumsum((money.gross / money.capital).mean(axis=0)),
+    )
+
+
+def _tabulate(forecast: Forecast, position: str, result: Backtest) -> pl.DataFrame:
+    keys = [pl.lit(forecast.model).alias("model"), pl.lit(position).alias("position_rule")]
+    return pl.concat(
+        ledger(result, (number,)).with_columns(*keys, pl.lit(seed, dtype=pl.Int64).alias("seed"))
+        for number, seed in enumerate(forecast.seeds)
+    )
+
+
+def _over_seeds(values: Floats) -> Score:
+    values = np.asarray(values, dtype=np.float64)
+    sd = float(values.std(ddof=1)) if len(values) > 1 else None
+    return Score(float(values.mean()), sd)
+
+
+def _with_interval(score: Score, interval: significance.Interval) -> Score:
+    return Score(score.mean, score.sd, float(interval.low), float(interval.high))
+
+
+def _scored(up: Floats, test: Windows) -> Bools:
+    """Windows on which every seed has a forecast."""
+    return np.isfinite(up).all(axis=0)
+
+
+def _right_by_session(test: Windows, up: Floats, sessions: Dates, mine: Bools | None = None) -> significance.Sessions:
+    """Right calls outside the band by session of the study's calendar, shape ``(seed, session)``."""
+    counted = (test.label != NEUTRAL) & _scored(up, test)
+    if mine is not None:
+        counted &= mine
+    right = np.where(counted, right_calls(np.nan_to_num(up, nan=0.5), test.change), 0.0)
+    empty = np.zeros((len(up), len(sessions)))
+    padded = significance.by_session(
+        np.concatenate([test.session, sessions]),
+        np.concatenate([right, empty], axis=1),
+        scored=np.concatenate([counted, np.zeros(len(sessions), dtype=bool)]),
+    )
+    return padded
+
+
+def _directions(
+    model: str, up: Floats, test: Windows, sessions: Dates, days: Ints, terms: Terms
+) -> list[Direction]:
+    products = [str(code) for code in np.unique(test.product)]
+    out = []
+    for scope in (ALL, *products) if len(products) > 1 else (ALL,):
+        mine = np.full(len(test), True) if scope == ALL else test.product == scope
+        scored = mine & _scored(up, test)
+        if not scored.any():
+            continue
+        result = direction_scores(up[:, scored], test.change[scored], test.label[scored] == NEUTRAL)
+        scores = {name: _over_seeds(getattr(result, name)) for name in DIRECTION}
+        right = _right_by_session(test, up, sessions, mine)
+        interval = significance.accuracy_interval(right.total.mean(axis=0), right.count, days, level=terms.level)
+        scores["accuracy"] = _with_interval(scores["accuracy"], interval)
+        p_value = float("nan")
+        if result.n:
+            p_value = float(significance.binomial_p_value(np.floor(scores["accuracy"].mean * result.n), result.n))
+        out.append(
+            Direction(
+                model, scope, len(up), scores, result.n, result.n_neutral, result.n_zero, p_value, dict(result.undefined)
+            )
+        )
+    return out
+
+
+def _by_fold(up: Floats, test: Windows, fold: Ints) -> tuple[Score, ...]:
+    out = []
+    for index in np.unique(fold):
+        mine = (fold == index) & _scored(up, test) & (test.label != NEUTRAL)
+        out.append(_over_seeds(right_calls(up[:, mine], test.change[mine]).mean(axis=1)) if mine.any() else Score(float("nan")))
+    return tuple(out)
+
+
+def _reliability(up: Floats, test: Windows) -> Reliability:
+    scored = _scored(up, test)
+    return reliability(up[:, scored], test.change[scored], test.label[scored] == NEUTRAL)
+
+
+def _earned(
+    forecast: Forecast,
+    position: str,
+    fill: Fill,
+    results: Sequence[Backtest],
+    pooled: _Money,
+    days: Ints,
+    terms: Terms,
+) -> list[Earned]:
+    out = []
+    scopes = [(ALL, pooled, days)]
+    if len(results) > 1:
+        scopes += [(r.legs.product, _pool([r], r.legs.sessions), None) for r in results]
+    for scope, money, redrawn in scopes:
+        scored = return_scores(
+            money.net, money.gross, money.capital, money.legs, money.held, sessions_per_year=terms.sessions_per_year
+        )
+        scores = {name: _over_seeds(getattr(scored, name)) for name in MONEY}
+        if redrawn is not None:
+            for name, amount in (("sharpe", money.net), ("sharpe_gross", money.gross)):
+                interval = significance.sharpe_interval(
+                    (amount / money.capital).mean(axis=0),
+                    redrawn,
+                    sessions_per_year=terms.sessions_per_year,
+                    level=terms.level,
+                )
+                scores[name] = _with_interval(scores[name], interval)
+        missing = sum(int(r.no_forecast.max()) for r in results if scope in (ALL, r.legs.product))
+        out.append(
+            Earned(forecast.model, position, fill, scope, len(forecast.seeds), scores, missing, dict(scored.undefined))
+        )
+    return out
+
+
+def _compare(
+    right: Mapping[str, significance.Sessions], headline: Mapping[str, _Money], days: Ints, terms: Terms
+) -> tuple[Comparison, ...]:
+    """Every model that learns minus every rule, and minus every model that learns before it in the study."""
+    learners = [name for name in right if name not in RULES]
+    pairs = [(first, rule) for first in learners for rule in RULES if rule in right]
+    pairs += [(first, second) for i, first in enumerate(learners) for second in learners[:i]]
+    out = []
+    for first, second in pairs:
+        same = right[first].count == right[second].count
+        count = np.where(same, right[first].count, 0)
+        gap = significance.accuracy_difference(
+            np.where(same, right[first].total.mean(axis=0), 0.0),
+            np.where(same, right[second].total.mean(axis=0), 0.0),
+            count,
+            days,
+            level=terms.level,
+        )
+        out.append(_comparison(first, second, "accuracy", gap))
+        returns = [(headline[name].net / headline[name].capital).mean(axis=0) for name in (first, second)]
+        gap = significance.sharpe_difference(
+            *returns, days, sessions_per_year=terms.sessions_per_year, level=terms.level
+        )
+        out.append(_comparison(first, second, "sharpe", gap))
+    return tuple(out)
+
+
+def _comparison(first: str, second: str, measure: str, gap: significance.Difference) -> Comparison:
+    return Comparison(
+        first, second, measure, float(gap.estimate), float(gap.low), float(gap.high), float(gap.p_value)
+    )
+
+
+def _findings(comparisons: Sequence[Comparison], level: float) -> tuple[Finding, ...]:
+    """Test, for each model that learns, that it beats every rule (an intersection-union test), Holm over models."""
+    against = [c for c in comparisons if c.measure == "accuracy" and c.second in RULES]
+    models = list(dict.fromkeys(c.first for c in against))
+    weakest = []
+    for model in models:
+        mine = [c for c in against if c.first == model]
+        one_sided = max(c.p_value / 2 if c.estimate > 0 else 1 - c.p_value / 2 for c in mine)
+        weakest.append((min(mine, key=lambda c: c.estimate), one_sided))
+    corrected = significance.holm([p for _, p in weakest]) if weakest else []
+    return tuple(
+        Finding(model, worst.second, worst.estimate, float(p), bool(p < 1 - level))
+        for model, (worst, _), p in zip(models, weakest, corrected, strict=True)
+    )

@@ -1,0 +1,161 @@
+"""The one loop over folds: fit on train, stop and calibrate on validation, speak on test.
+
+Everything that learns (filling, scaling, selection, weights, the stopping epoch, the calibrator, the size of a full
+conviction, the usual size of a move) learns before the test range begins. A fold that cannot be fitted is a value
+with its reason; the other folds and models go on.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tenor.errors import FitError, SplitError
+from tenor.factor.window import Fold, Progress, Windows, silent
+from tenor.model.base import FoldWindows, Outcome, Recipe, fit_grid
+from tenor.model.calibrate import IDENTITY, Calibration
+from tenor.model.forecast import Failure, Forecast
+from tenor.units import Floats, Ints
+
+CONVICTION = 0.9
+"""Quantile of ``|up - 1/2|`` over validation windows that counts as full conviction."""
+
+
+@dataclass(frozen=True, slots=True)
+class WalkForwardRun:
+    """What every model said on the test ranges.
+
+    Parameters
+    ----------
+    folds
+        The cuts.
+    test
+        Test windows of all folds in order of time, neutral ones included.
+    fold
+        Shape ``(window,)``: index of the fold of each test window.
+    expected_move
+        Shape ``(window,)``: mean absolute next change of the window's product over its fold's train range, points.
+    forecasts
+        One per recipe, in order.
+    """
+
+    folds: tuple[Fold, ...]
+    test: Windows
+    fold: Ints
+    expected_move: Floats
+    forecasts: tuple[Forecast, ...]
+
+
+def walk_forward(
+    recipes: Sequence[Recipe],
+    windows: Windows,
+    folds: Sequence[Fold],
+    *,
+    seeds: Sequence[int],
+    calibration: Calibration,
+    watch: Progress = silent,
+) -> WalkForwardRun:
+    """Fit every recipe on every fold for every seed and collect its test forecasts.
+
+    Raises
+    ------
+    SplitError
+        If a fold's test range holds no window at all, naming the fold.
+    """
+    tests, learn = [], []
+    for fold in folds:
+        test = fold.part(windows, "test")
+        if not len(test):
+            raise SplitError(
+                f"fold {fold.index}: no decision lies in its test range {fold.test[0]} to {fold.test[1]}"
+            )
+        tests.append(test)
+        learn.append(
+            FoldWindows(
+                *(
+                    part.take(part.decided)
+                    for part in (fold.part(windows, "train"), fold.part(windows, "validation"))
+                )
+            )
+        )
+    chosen = np.concatenate([np.flatnonzero(np.isin(windows.ends, test.ends)) for test in tests])
+    moves = [
+        _expected_move(fold.part(windows, "train"), test) for fold, test in zip(folds, tests, strict=True)
+    ]
+    forecasts = []
+    for recipe in recipes:
+        grid = fit_grid(recipe, learn, seeds, watch=watch)
+        forecasts.append(_forecast(recipe, grid, folds, learn, tests, seeds, calibration))
+    return WalkForwardRun(
+        folds=tuple(folds),
+        test=windows.take(chosen),
+        fold=np.concatenate(
+            [np.full(len(test), fold.index) for fold, test in zip(folds, tests, strict=True)]
+        ),
+        expected_move=np.concatenate(moves),
+        forecasts=tuple(forecasts),
+    )
+
+
+def _learnable(fold: Fold, windows: Windows) -> FoldWindows:
+    """Decided windows of train, and of validation for the products that train holds."""
+    train, validation = (part.take(part.decided) for part in (fold.part(windows, "train"), fold.part(windows, "validation")))
+    return FoldWindows(train, validation.take(np.isin(validation.product, np.unique(train.product))))
+
+
+def _expected_move(train: Windows, test: Windows) -> Floats:
+    out = np.full(len(test), np.nan)
+    for product in np.unique(test.product):
+        moves = np.abs(train.change[train.product == product])
+        moves = moves[np.isfinite(moves)]
+        if len(moves):
+            out[test.product == product] = moves.mean()
+    return out
+
+
+def _forecast(
+    recipe: Recipe,
+    grid: Sequence[Sequence[Outcome]],
+    folds: Sequence[Fold],
+    learn: Sequence[FoldWindows],
+    tests: Sequence[Windows],
+    seeds: Sequence[int],
+    calibration: Calibration,
+) -> Forecast:
+    used = tuple(seeds) if recipe.seeded else tuple(seeds[:1])
+    raw, up, scale, failures = [], [], [], []
+    for fold, outcomes, known, test in zip(folds, grid, learn, tests, strict=True):
+        parts = [np.full((len(used), len(test)), np.nan) for _ in range(3)]
+        for number, outcome in enumerate(outcomes):
+            try:
+                if isinstance(outcome, FitError):
+                    raise outcome
+                said, on_validation = outcome.predict(test), outcome.predict(known.validation)
+            except FitError as failure:
+                failures.append(Failure(recipe.name, fold.index, used[number], str(failure)))
+                continue
+            learnt = (
+                IDENTITY if recipe.calibrated else calibration.learn(on_validation, known.validation.label)
+            )
+            parts[0][number], parts[1][number] = said, learnt.apply(said)
+            parts[2][number] = np.quantile(np.abs(learnt.apply(on_validation) - 0.5), CONVICTION)
+        for collected, part in zip((raw, up, scale), parts, strict=True):
+            collected.append(part)
+    return Forecast(
+        recipe.name,
+        used,
+        *(np.concatenate(collected, axis=1) for collected in (raw, up, scale)),
+        failures=_merge(failures, used),
+    )
+
+
+def _merge(failures: Sequence[Failure], seeds: Sequence[int]) -> tuple[Failure, ...]:
+    """Say once what failed for every seed of a fold in the same way."""
+    merged: list[Failure] = []
+    for failure in failures:
+        same = [f for f in failures if (f.fold, f.reason) == (failure.fold, failure.reason)]
+        if len(same) == len(seeds) and len(seeds) > 1:
+            failure = Failure(failure.model, failure.fold, None, failure.reason)
+        if failure not in merged:
+            merged.append(failure)
+    return tuple(merged)

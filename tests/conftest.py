@@ -1,0 +1,23 @@
+"""What every test may ask for."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of development data: ``TENOR_DATA``, or ``shared/data`` beside the repository; skips without it."""
+    named = os.environ.get("TENOR_DATA")
+    if named is not None:
+        folder = Path(named)
+        if not folder.is_dir():
+            pytest.fail(f"TENOR_DATA names {named!r}, which is no folder; correct it, or unset it to skip")
+        return folder
+    folder = Path(__file__).resolve().parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(
+            "needs the development data: set TENOR_DATA, or put them in shared/data beside the repository"
+        )
+    return folder
