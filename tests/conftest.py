@@ -8,7 +8,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """The folder of development data: ``TENOR_DATA``, or ``shared/data`` beside the repository; skips without it."""
+    """The development data: ``TENOR_DATA``, or ``shared/data`` beside the repository; skips without."""
     named = os.environ.get("TENOR_DATA")
     if named is not None:
         folder = Path(named)
@@ -17,7 +17,5 @@ def real_data() -> Path:
         return folder
     folder = Path(__file__).resolve().parents[2] / "shared" / "data"
     if not folder.is_dir():
-        pytest.skip(
-            "needs the development data: set TENOR_DATA, or put them in shared/data beside the repository"
-        )
+        pytest.skip("needs the development data: set TENOR_DATA to their folder")
     return folder

@@ -13,30 +13,59 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, is_dataclass
 from dataclasses import fields as fields_of
-from typing import Annotated, Any, ClassVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, ClassVar, Protocol, get_args, get_origin, get_type_hints
 
+import numpy as np
+import polars as pl
 from annotated_types import Ge, Gt, Interval, Len
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from tenor.decide.backtest import Fill
 from tenor.decide.costs import Costs
+from tenor.decide.front import PRICES, front_legs
+from tenor.decide.legs import Legs
 from tenor.decide.limits import Limits
-from tenor.errors import StudyError, suggest
+from tenor.errors import MarketError, StudyError, suggest
 from tenor.factor.base import Factor
-from tenor.factor.clean import Cleaning
+from tenor.factor.clean import Cleaning, build_windows
 from tenor.factor.label import HORIZON
-from tenor.factor.panel import Decision
-from tenor.factor.window import Split
+from tenor.factor.panel import Decision, Panel, build_panel
+from tenor.factor.window import Progress, Split, silent
+from tenor.market.contract import front_pairs, product
+from tenor.market.market import Market
 from tenor.model.base import Settings
 from tenor.model.calibrate import Calibration
 from tenor.model.fit_plan import FitPlan
+from tenor.model.forecast import forecast_table
 from tenor.model.prepare import Prepare
 from tenor.registry import GROUPS, OneOf, registered
+from tenor.report.report import DataFacts, Report
 from tenor.settings import STRICT
+from tenor.trust.evaluate import Terms, evaluate
+from tenor.trust.walk_forward import walk_forward
+from tenor.units import Dates
 
 EXECUTION_LAG: Mapping[Fill, int] = {"same_close": 0, "next_open": 1, "next_close": 1}
 """Sessions from the decision to the fill."""
+
+
+class Source(Protocol):
+    """Settings of a source; ``read`` touches the world and is called by whoever calls :func:`run`."""
+
+    @property
+    def source(self) -> str:
+        """Short name in the registry and in study files."""
+        ...
+
+    @property
+    def products(self) -> tuple[str, ...] | None:
+        """Product codes that are read."""
+        ...
+
+    def read(self) -> Market:
+        """Read the market."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +139,7 @@ class Study:
     seed, seeds
         First seed and how many; seeds are consecutive.
     market
-        The source.
-    products
-        Product codes; their windows are pooled, their rows split by date.
+        The source, with the products that are read; their windows are pooled, their rows split by date.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -120,8 +147,7 @@ class Study:
     question: str
     seed: Annotated[int, Ge(0)]
     seeds: Annotated[int, Gt(0)]
-    products: Annotated[tuple[str, ...], Len(1)]
-    market: Annotated[Any, OneOf("tenor.sources")]
+    market: Annotated[Source, OneOf("tenor.sources")]
     sampling: Sampling
     factors: Annotated[tuple[Annotated[Factor, OneOf("tenor.factors")], ...], Len(1)]
     split: Annotated[Split, OneOf("tenor.splits")]
@@ -133,6 +159,11 @@ class Study:
     fit: FitPlan = field(default_factory=FitPlan)
     calibration: Calibration = field(default_factory=Calibration)
     statistics: Statistics = field(default_factory=Statistics)
+
+    @property
+    def products(self) -> tuple[str, ...]:
+        """Product codes, as the source names them."""
+        return self.market.products or ()
 
     @property
     def identity(self) -> str:
@@ -189,8 +220,114 @@ def schema() -> dict[str, Any]:
     return TypeAdapter(Study).json_schema()
 
 
+def run(study: Study, market: Market, *, watch: Progress = silent) -> Report:
+    """Answer ``study`` from ``market``.
+
+    Raises
+    ------
+    MarketError
+        If the market lacks a product, a rate or a curve point that the study names.
+    SplitError
+        If cleaning leaves no decision, or a range of a fold is empty.
+    """
+    panels = [panel for code in study.products for panel in _panels(study, market, code)]
+    windows, left_out = build_windows(
+        panels, study.factors, length=study.sampling.sessions, cleaning=study.cleaning
+    )
+    folds = study.split.split(np.unique(windows.session))
+    said = walk_forward(
+        [model.recipe(study.prepare, study.fit) for model in study.models],
+        windows,
+        folds,
+        seeds=study.seed_list,
+        calibration=study.calibration,
+        watch=watch,
+    )
+    legs, notes = _legs(panels, said.test.session)
+    terms = Terms(
+        positions=study.positions,
+        fills=study.trading.fills,
+        costs=study.trading.costs,
+        limits=study.trading.limits,
+        sessions_per_year=study.trading.sessions_per_year,
+        level=study.statistics.level,
+        replications=study.statistics.replications,
+        seed=study.seed,
+    )
+    evaluation = evaluate(said, legs, terms, watch=watch)
+    missing = np.mean(~np.isfinite(windows.rows[np.unique(windows.steps)]), axis=0)
+    return Report(
+        study=resolved(study),
+        identity=study.identity,
+        data=DataFacts(
+            source=market.name,
+            simulated=market.simulated,
+            fingerprint=market.fingerprint(),
+            first=str(windows.session[0]),
+            last=str(windows.session[-1]),
+            notes=(*market.notes, *notes),
+        ),
+        left_out=left_out,
+        missing=dict(zip(windows.columns, missing.tolist(), strict=True)),
+        folds=said.folds,
+        failures=tuple(failure for forecast in said.forecasts for failure in forecast.failures),
+        evaluation=evaluation,
+        forecasts=forecast_table(said.forecasts, said.test, said.fold),
+        spreads=pl.concat(
+            pl.DataFrame({"session": part.sessions, "pair": part.pair, "spread": part.spread_close}).with_columns(
+                pl.lit(part.product).alias("product")
+            )
+            for part in legs
+        ),
+    )
+
+
+def _panels(study: Study, market: Market, code: str) -> list[Panel]:
+    """Align every front pair of one product that the market quotes."""
+    traded = product(code)
+    quoted = market.quotes.filter(pl.col("code").str.replace(r"\d{4}$", "") == code)["date"]
+    if quoted.is_empty():
+        held = sorted({name[:-4] for name in market.codes()})
+        raise MarketError(f"no quotes of product {code} in {market.name!r}; it quotes {held}")
+    needs = [*PRICES, *(field for factor in study.factors for field in factor.inputs)]
+    warm_up = max(factor.lookback for factor in study.factors) + study.sampling.sessions
+    spans = front_pairs(traded, quoted.min(), quoted.max())
+    panels = (
+        build_panel(
+            market,
+            traded,
+            study.cleaning.shorten(span, traded),
+            needs,
+            decision=study.sampling.decision,
+            warm_up=warm_up,
+            max_age_days=study.sampling.max_age_days,
+        )
+        for span in spans
+    )
+    return [panel for panel in panels if panel is not None]
+
+
+def _legs(panels: Sequence[Panel], test: Dates) -> tuple[list[Legs], tuple[str, ...]]:
+    """Legs of each product over the test sessions and one more, on which the last position is closed."""
+    legs, notes = [], []
+    for code in dict.fromkeys(panel.product.code for panel in panels):
+        mine = [panel for panel in panels if panel.product.code == code]
+        sessions = np.concatenate([panel.sessions[panel.front] for panel in mine])
+        after = sessions[sessions > test[-1]]
+        last = after[0] if len(after) else test[-1]
+        if ((sessions >= test[0]) & (sessions <= last)).any():
+            part, said = front_legs(mine, test[0].item(), last.item())
+            legs.append(part)
+            notes += said
+        else:
+            notes.append(f"{code}: not quoted in the test ranges; it is not traded")
+    return legs, tuple(notes)
+
+
 def _contradictions(study: Study) -> Iterator[str]:
     """What no single key can show."""
+    if not study.market.products:
+        yield "market.products: missing; name the products that the study pools, such as ['T']"
     for fill in study.trading.fills:
         least = HORIZON + EXECUTION_LAG[fill]
         if study.split.purge < least:

@@ -1,4 +1,4 @@
-"""Scores against scikit-learn and skfolio, against tables worked by hand, and against what must hold for any input."""
+"""Scores against scikit-learn and skfolio, tables worked by hand, and what must hold for any input."""
 
 import subprocess
 import sys

@@ -48,9 +48,9 @@ class Legs:
     Raises
     ------
     MarketError
-        If there is no session, shapes differ, sessions do not increase, a pair's rows are not contiguous, a pair that another one
-        follows ends before its ``flat_by`` (its exit could not be priced), or a price or term is out of
-        range.
+        If there is no session, shapes differ, sessions do not increase, a pair's rows are not contiguous, a
+        pair that another one follows ends before its ``flat_by`` (its exit could not be priced), or a price
+        or term is out of range.
 
     Notes
     -----

@@ -61,9 +61,9 @@ class Contract:
     month: int
 
     def __post_init__(self) -> None:
-        if not re.fullmatch("[A-Z][A-Z0-9]*", self.product):
+        if not re.fullmatch("[A-Z]+[0-9]*", self.product):
             raise MarketError(
-                f"product {self.product!r}: a product is capital letters and digits, a letter first, as in 'T'"
+                f"product {self.product!r}; a product is capital letters, then perhaps digits, as in 'US5'"
             )
         if not 1 <= self.month <= 12:
             raise MarketError(f"month {self.month} of a {self.product} contract; months are 1 to 12")
@@ -253,7 +253,7 @@ class Product:
         Shanghai).
         """
         hours = self._in_force(self.hours, session, "hours")
-        # Outside its delivery month no contract expires, and the holidays of that month need not be loaded yet.
+        # Before its delivery month no contract expires, and the holidays of that month may not be known.
         expires = (
             contract is not None
             and self._of_this(contract).delivery_month <= session

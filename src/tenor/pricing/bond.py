@@ -140,7 +140,9 @@ def dirty_from_curve(
     on_day = coupon_day(np.asarray(maturity)[..., None], np.asarray(frequency)[..., None], ahead)
     paid = ahead <= left[..., None]
     days = np.where(paid, (on_day - day[..., None]).astype(np.int64), 0)
-    amount = (100.0 * np.asarray(coupon) / np.asarray(frequency))[..., None] + np.where(ahead == 1, 100.0, 0.0)
+    amount = (100.0 * np.asarray(coupon) / np.asarray(frequency))[..., None] + np.where(
+        ahead == 1, 100.0, 0.0
+    )
     total: Floats = np.sum(np.where(paid, amount, 0.0) * discount(days), axis=-1)
     return total
 

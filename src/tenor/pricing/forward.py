@@ -53,7 +53,10 @@ def forward_price(
     start, end = np.asarray(on, "datetime64[D]"), np.asarray(delivery, "datetime64[D]")
     rate = np.asarray(repo, np.float64) / DAYS_PER_YEAR
     payment = 100.0 * np.asarray(coupon, np.float64) / np.asarray(frequency)
-    left, left_at_delivery = payments_left(maturity, frequency, start), payments_left(maturity, frequency, end)
+    left, left_at_delivery = (
+        payments_left(maturity, frequency, start),
+        payments_left(maturity, frequency, end),
+    )
     paid = left - left_at_delivery
     received = np.zeros(np.broadcast_shapes(paid.shape, rate.shape, payment.shape))
     for k in range(int(paid.max(initial=0))):

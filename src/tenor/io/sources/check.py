@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 
 from tenor.errors import DataError, Defect, suggest
-from tenor.market.calendar import Calendar, trading_calendar
+from tenor.market.calendar import trading_calendar
 from tenor.market.contract import Contract, Product
 from tenor.market.market import KEYS, SCHEMAS, Market
 from tenor.units import Dates, Price, Rate
@@ -302,29 +302,26 @@ def _quote_defects(frame: pl.DataFrame, names: Mapping[str, str]) -> tuple[Defec
         reason = pl.format(said + " ({} on {})", *(col(c) for c in shown), col("code"), col("date"))
         rows = frame.filter(failing.fill_null(False))
         found += listed(
-            rows.select("file", "row", pl.lit(names.get(column, column)).alias("column"), reason.alias("reason")),
+            rows.select(
+                "file", "row", pl.lit(names.get(column, column)).alias("column"), reason.alias("reason")
+            ),
             remedy,
         )
     return tuple(found)
 
 
-def session_days(frame: pl.DataFrame, calendar: str) -> pl.Series:
-    """Say for each row of ``frame`` whether its ``date`` is a session of ``calendar``: booleans, shape (row,).
+def sessions_of(frame: pl.DataFrame, calendar: str) -> Dates:
+    """Return the sessions of ``calendar`` from the first to the last ``date`` of ``frame``: shape (session,).
 
     Raises
     ------
     CalendarError
         If a date is outside the loaded holidays.
     """
-    return frame["date"].is_in(pl.Series(_sessions_of(frame, trading_calendar(calendar))).cast(pl.Date).to_list())
-
-
-def _sessions_of(frame: pl.DataFrame, calendar: Calendar) -> Dates:
-    """The sessions from the first to the last date of ``frame``."""
     first, last = frame["date"].min(), frame["date"].max()
     if not isinstance(first, date) or not isinstance(last, date):
         return np.array([], dtype="datetime64[D]")
-    return calendar.sessions(first, last)
+    return trading_calendar(calendar).sessions(first, last)
 
 
 def gaps(table: str, frame: pl.DataFrame, calendar: str) -> pl.DataFrame:
@@ -354,10 +351,12 @@ def gaps(table: str, frame: pl.DataFrame, calendar: str) -> pl.DataFrame:
     )
     if stepped.is_empty():
         return stepped.with_columns(missing=pl.lit(0, dtype=pl.Int64))
-    sessions = _sessions_of(frame, trading_calendar(calendar))
+    sessions = sessions_of(frame, calendar)
     until = np.searchsorted(sessions, stepped["date"].to_numpy().astype("datetime64[D]"), side="left")
     since = np.searchsorted(sessions, stepped["after"].to_numpy().astype("datetime64[D]"), side="right")
-    return stepped.with_columns(missing=pl.Series(until - since, dtype=pl.Int64)).filter(pl.col("missing") > 0)
+    return stepped.with_columns(missing=pl.Series(until - since, dtype=pl.Int64)).filter(
+        pl.col("missing") > 0
+    )
 
 
 def expired(quotes: pl.DataFrame, product_of: Callable[[str], Product]) -> tuple[Defect, ...]:
@@ -377,9 +376,9 @@ def expired(quotes: pl.DataFrame, product_of: Callable[[str], Product]) -> tuple
     """
     contracts = [Contract.parse(code) for code in quotes["code"].unique().sort().to_list()]
     ends = {c.code: product_of(c.product).last_trading_day(c) for c in contracts}
-    late = quotes.with_columns(
-        pl.col("code").replace_strict(ends, return_dtype=pl.Date).alias("end")
-    ).filter(pl.col("date") > pl.col("end"))
+    late = quotes.with_columns(pl.col("code").replace_strict(ends, return_dtype=pl.Date).alias("end")).filter(
+        pl.col("date") > pl.col("end")
+    )
     reason = pl.format("{} on {}, after its last trading day {}", "code", "date", "end")
     return listed(
         late.select("file", "row", pl.lit("contract").alias("column"), reason.alias("reason")),

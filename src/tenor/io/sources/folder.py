@@ -5,9 +5,8 @@ contract, with SHIBOR and the ChinaBond curve. Two files may feed one quote, clo
 other; where both give the same number the layout says which stands. Rows that a rule of the layout leaves out are
 counted in ``Market.notes``; any other row that cannot be used refuses the whole reading, with its file and line.
 
-A file is read in this order: text to rows, dates, the rules of the layout, numbers, long form, contract check. Then
-files are combined, and gaps are looked for in the combined series, so a hole that a second file fills is none. A row
-that a rule left out is no gap either: its absence has been said.
+A file is read in this order: text to rows, dates and numbers, the rules of the layout, canonical form, contract check.
+Then files are combined (:mod:`tenor.io.sources.combine`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,26 +18,24 @@ import polars as pl
 
 from tenor.errors import CalendarError, DataError, Defect, MarketError, suggest
 from tenor.io.sources.check import (
+    COUNTS,
     DATE_REMEDY,
     NUMBER_REMEDY,
-    SHOWN,
     Checked,
-    Gap,
     LeftOut,
     Part,
     dates,
     expired,
-    gaps,
     listed,
     numbers,
     off_tick,
     order_defects,
-    session_days,
+    sessions_of,
     value_defects,
 )
-from tenor.io.sources.layout import VALUES, File, KnownGap, LeaveOut, load_layout
+from tenor.io.sources.combine import Reading, combined, matched, without_gaps
+from tenor.io.sources.layout import VALUES, Codes, File, LeaveOut, load_layout
 from tenor.io.sources.rows import Rows, read_rows
-from tenor.market.calendar import trading_calendar
 from tenor.market.contract import Contract, product
 from tenor.market.market import KEYS, SCHEMAS, Market
 
@@ -100,46 +97,29 @@ def check(folder: str | Path, layout: str | Path, products: tuple[str, ...] | No
     return _read(Folder(folder, layout, products))[0]
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """One file in canonical form: key and value columns of its table, and where each row came from.
-
-    ``seen`` holds every row within the period of the file, for gaps; ``kept`` those that no rule left out, with
-    ``known_at``. Both have ``entry`` (which file of the layout), ``file``, ``row`` and ``column``.
-    """
-
-    file: File
-    part: Part
-    seen: pl.DataFrame
-    kept: pl.DataFrame
-
-    def found(self, defects: Sequence[Defect] = (), notes: Sequence[str] = ()) -> "_Read":
-        """Add what a later step found."""
-        part = replace(
-            self.part, defects=(*self.part.defects, *defects), notes=(*self.part.notes, *notes)
-        )
-        return replace(self, part=part)
-
-
 def _read(source: Folder) -> tuple[Checked, dict[str, pl.DataFrame]]:
     """Read all files, check and combine them; the tables count only where nothing is defective."""
     layout = load_layout(source.layout)
     files = layout.of(source.products)
     folder = Path(source.folder)
     if not folder.is_dir():
-        there = sorted(p.name for p in folder.parent.iterdir() if p.is_dir()) if folder.parent.is_dir() else []
+        there = (
+            sorted(p.name for p in folder.parent.iterdir() if p.is_dir()) if folder.parent.is_dir() else []
+        )
         reason = f"no such folder; beside it are {there}{suggest(folder.name, there)}"
-        raise DataError([Defect(str(source.folder), None, "folder", reason, "give the folder that holds the files")])
+        raise DataError(
+            [Defect(str(source.folder), None, "folder", reason, "give the folder that holds the files")]
+        )
     reads = tuple(_read_file(folder, file, entry) for entry, file in enumerate(files))
     tables: dict[str, pl.DataFrame] = {}
     for table in SCHEMAS:
-        reads = _matched(table, reads)
-        reads = _gaps_checked(table, reads)
-        reads, tables[table] = _combined(table, reads)
+        reads = matched(table, reads)
+        reads = without_gaps(table, reads)
+        reads, tables[table] = combined(table, reads)
     return Checked(source=layout.name, parts=tuple(_dated(read) for read in reads)), tables
 
 
-def _dated(read: _Read) -> Part:
+def _dated(read: Reading) -> Part:
     """The part of a file with the dates and counts of what was kept of it in the end."""
     days = read.kept["date"].sort()
     values = [value for value in VALUES[read.file.table] if value in read.kept.columns]
@@ -161,28 +141,262 @@ def _notes(parts: Sequence[Part]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(said))
 
 
-def _read_file(folder: Path, file: File, entry: int) -> _Read:
+def _read_file(folder: Path, file: File, entry: int) -> Reading:
     """Bring one file into canonical form and check it by itself."""
+    nothing = Reading(file, Part(file.path, file.table, 0, 0, None, None), _empty(file), _empty(file))
     rows, unread = read_rows(folder, file.path, file.foreign(), encoding=file.encoding)
-    empty = _long(None, {}, file, entry)
-    nothing = _Read(file, Part(file.path, file.table, 0, 0, None, None), empty, _with_known(empty))
     if rows is None:
         return nothing.found(unread)
-    day, undated = dates(rows.cells[file.date.column], rows.placed, file.date.format)
-    parsed = {c: numbers(rows.cells[c], rows.placed, file.blank) for c in _value_columns(file)}
-    wide = rows.placed.with_columns(day.alias("date"))
+    wide, undated, unparsed = _parsed(rows, file)
     try:
-        wide = _ruled(wide, {c: number for c, (number, _) in parsed.items()}, file)
-        stop = ()
+        wide = _ruled(wide, file)
     except CalendarError as error:
-        stop = (Defect(file.path, None, file.date.column, str(error), LEAVE_OUT_REMEDY),)
-        return nothing.found((*listed(undated, DATE_REMEDY), *stop))
-    used = wide.filter(pl.col("rule").is_null() & pl.col("date").is_not_null()).select("row")
-    defects = list(listed(undated, DATE_REMEDY))
-    for _, failing in parsed.values():
+        return nothing.found(
+            [*undated, Defect(file.path, None, file.date.column, str(error), LEAVE_OUT_REMEDY)]
+        )
+    used = wide.filter(pl.col("rule").is_null())
+    defects, notes = list(undated), list(file.notes)
+    for failing in unparsed:
         defects += listed(failing.join(used, on="row", how="semi", maintain_order="left"), NUMBER_REMEDY)
-    ...
+    off = used.filter("off")
+    if file.off_session == "keep" and off.height:
+        notes.append(f"{off.height} rows are on days without a session of {file.gap.calendar}; kept")
+    elif off.height:
+        defects += _off_session_defects(off, file)
+    usable = used if file.off_session == "keep" else used.filter(~pl.col("off"))
+    kept, unnamed = _long(usable, file, entry)
+    seen, _ = _long(wide.filter(~pl.col("outside")), file, entry)
+    defects += unnamed
+    kept, doubled = _once(kept, file)
+    notes += [*doubled, *_blanks(usable, file)]
+    defects += order_defects(file.table, kept, file.date.column)
+    defects += _value_defects(kept, file)
+    kept, unknown = _with_known_at(kept, file)
+    defects += unknown
+    if file.contract is not None and file.contract.form != "given" and not unknown:
+        try:
+            defects += expired(kept, product)
+            notes += off_tick(kept, product)
+        except (MarketError, CalendarError) as error:
+            defects.append(Defect(file.path, None, "contract", str(error), LEAVE_OUT_REMEDY))
+    if kept.is_empty() and not defects:
+        remedy = "give the file with its rows, or correct the rules and columns of the layout"
+        defects.append(Defect(file.path, None, "rows", f"none of {wide.height} rows stays", remedy))
+    counts = wide.drop_nulls("rule").group_by("rule").len().sort("rule").iter_rows()
+    left_out = tuple(_left_out(file.leave_out[at], count) for at, count in counts)
+    part = replace(nothing.part, rows=rows.placed.height, left_out=left_out)
+    return Reading(file, part, seen.unique(KEYS[file.table], maintain_order=True), kept).found(defects, notes)
 
 
-def _value_columns(file: File) -> tuple[str, ...]:
-    return tuple(dict.fromkeys([*(c for leg in file.legs for c in leg.columns), *(file.columns or {})]))
+def _parsed(rows: Rows, file: File) -> tuple[pl.DataFrame, tuple[Defect, ...], list[pl.DataFrame]]:
+    """Parse dates and numbers: ``date``, ``t:`` and a column's name for its text, ``n:`` for its number, in our units."""
+    day, undated = dates(rows.cells[file.date.column], rows.placed, file.date.format)
+    columns = {"date": day}
+    unparsed: list[pl.DataFrame] = []
+    for leg in file.legs:
+        columns[f"t:{leg.contract}"] = rows.cells[leg.contract].str.strip_chars()
+    for column, kind in file.valued().items():
+        number, failing = numbers(rows.cells[column], rows.placed, file.blank)
+        columns[f"n:{column}"] = number if kind in COUNTS else number / PER_UNIT[file.unit]
+        unparsed.append(failing)
+    wide = rows.placed.with_columns(**columns).drop_nulls("date")
+    return wide, listed(undated, DATE_REMEDY), unparsed
+
+
+def _ruled(wide: pl.DataFrame, file: File) -> pl.DataFrame:
+    """Say of each row which rule leaves it out (``rule``, null for none), and whether it is ``outside`` or ``off``.
+
+    ``outside`` is True outside the stated period, ``off`` within it on days without a session of the file's calendar.
+    """
+    periods = [_meets(rule, file) for rule in file.leave_out if rule.rule == "outside"]
+    wide = wide.with_columns(pl.any_horizontal(pl.lit(False), *periods).alias("outside"))
+    sessions = pl.Series(sessions_of(wide.filter(~pl.col("outside")), file.gap.calendar)).cast(pl.Date)
+    wide = wide.with_columns((~pl.col("date").is_in(sessions.implode()) & ~pl.col("outside")).alias("off"))
+    acting = [pl.when(_meets(rule, file)).then(pl.lit(at)) for at, rule in enumerate(file.leave_out)]
+    return wide.with_columns(pl.coalesce(*acting, pl.lit(None, dtype=pl.Int32)).alias("rule"))
+
+
+def _meets(rule: LeaveOut, file: File) -> pl.Expr:
+    """Whether a row meets a rule; ``unmatched`` needs the other file and acts later."""
+    day = pl.col("date")
+    match rule.rule:
+        case "outside":
+            return (day < (rule.first or date.min)) | (day > (rule.last or date.max))
+        case "within":
+            return day.is_between(rule.first or date.min, rule.last or date.max)
+        case "weekend":
+            return day.dt.weekday() > 5
+        case "off_session":
+            return pl.col("off")
+        case "spread":
+            near, far = (
+                pl.col(f"n:{c}") for leg in file.legs for c, kind in leg.columns.items() if kind == "close"
+            )
+            return ((near - far).abs() >= rule.beyond).fill_null(False)
+        case "unmatched":
+            return pl.lit(False)
+
+
+def _left_out(rule: LeaveOut, rows: int) -> LeftOut:
+    """Say what a rule left out, its terms written out."""
+    terms = {
+        "outside": f"outside {rule.first or 'the beginning'} to {rule.last or 'the end'}",
+        "within": f"from {rule.first} to {rule.last}",
+        "weekend": "on a weekend",
+        "off_session": "on a day without a session",
+        "spread": f"near minus far of {rule.beyond} or more in size",
+        "unmatched": f"without a row in {rule.other}",
+    }
+    return LeftOut(terms[rule.rule], rule.why, rows)
+
+
+def _empty(file: File) -> pl.DataFrame:
+    """No rows, in the canonical form of the file's table."""
+    origin = pl.Schema({"entry": pl.Int32, "file": pl.String, "row": pl.Int64, "column": pl.String})
+    return pl.DataFrame(schema=pl.Schema({**SCHEMAS[file.table], **origin}))
+
+
+def _long(wide: pl.DataFrame, file: File, entry: int) -> tuple[pl.DataFrame, tuple[Defect, ...]]:
+    """Bring rows into the canonical form, without ``known_at`` yet; a row without any value is none."""
+    origin = [pl.lit(entry, dtype=pl.Int32).alias("entry"), pl.col("file"), pl.col("row")]
+    parts: list[pl.DataFrame] = []
+    defects: tuple[Defect, ...] = ()
+    if file.table == "quotes":
+        named, defects = _named(wide, file)
+        for leg in file.legs:
+            values = [pl.col(f"n:{column}").alias(kind) for column, kind in leg.columns.items()]
+            part = named.select(
+                "date",
+                pl.col(f"t:{leg.contract}").alias("code"),
+                *values,
+                *origin,
+                pl.lit(leg.contract).alias("column"),
+            )
+            parts.append(part.filter(pl.any_horizontal(pl.col(*leg.columns.values()).is_not_null())))
+    else:
+        series = KEYS[file.table][-2]  # tenor, name
+        for column, target in (file.columns or {}).items():
+            keys = [pl.lit(target, dtype=SCHEMAS[file.table][series]).alias(series), pl.col("date")]
+            if file.table == "curve":
+                keys.append(pl.lit(file.curve, dtype=pl.String).alias("curve"))
+            number = pl.col(f"n:{column}").alias("rate")
+            parts.append(
+                wide.select(*keys, number, *origin, pl.lit(column).alias("column")).drop_nulls("rate")
+            )
+    return pl.concat([_empty(file), *parts], how="diagonal"), defects
+
+
+def _named(wide: pl.DataFrame, file: File) -> tuple[pl.DataFrame, tuple[Defect, ...]]:
+    """Turn the cells that name contracts into codes; rows whose cell names none are defects and go."""
+    assert file.contract is not None
+    how = file.contract
+    defects: tuple[Defect, ...] = ()
+    for leg in file.legs:
+        cell = f"t:{leg.contract}"
+        codes: dict[str, str] = {}
+        reasons: dict[str, str] = {}
+        for text in wide[cell].unique().sort().to_list():
+            try:
+                codes[text] = _code(text, how, file.products)
+            except MarketError as error:
+                reasons[text] = str(error)
+        failing = wide.filter(pl.col(cell).is_in(list(reasons))).select(
+            "file",
+            "row",
+            pl.lit(leg.contract).alias("column"),
+            pl.col(cell).replace_strict(reasons, return_dtype=pl.String, default=None).alias("reason"),
+        )
+        defects += listed(failing, "correct the cell, or how the layout reads codes ('contract' of the file)")
+        wide = wide.filter(~pl.col(cell).is_in(list(reasons)))
+        wide = wide.with_columns(pl.col(cell).replace_strict(codes, return_dtype=pl.String, default=None))
+    return wide, defects
+
+
+def _code(text: str, how: Codes, products: Sequence[str]) -> str:
+    """Return the code that a cell names; MarketError if it names none of ``products``."""
+    if not text:
+        raise MarketError("no contract is named")
+    if how.form == "given":
+        return text
+    if how.form == "yyyymm":
+        if len(text) != 6 or not (text.isascii() and text.isdigit()):
+            raise MarketError(f"{text!r} is not a delivery month written yyyymm")
+        contract = Contract(str(how.product), int(text[:4]), int(text[4:]))
+    else:
+        if not text.endswith(how.strip):
+            raise MarketError(f"{text!r} does not end in {how.strip!r}")
+        contract = Contract.parse(text.removesuffix(how.strip))
+    if contract.product not in products:
+        raise MarketError(
+            f"{contract.code} is of product {contract.product!r}, the file is of {list(products)}"
+        )
+    return contract.code
+
+
+def _once(kept: pl.DataFrame, file: File) -> tuple[pl.DataFrame, list[str]]:
+    """Act on dates that a series repeats as the layout says, in a sentence."""
+    if file.duplicates == "refuse":
+        return kept, []
+    once = kept.unique(KEYS[file.table], keep=file.duplicates, maintain_order=True)
+    gone = kept.height - once.height
+    return once, [f"{gone} repeated observations left out, the {file.duplicates} kept"] if gone else []
+
+
+def _blanks(used: pl.DataFrame, file: File) -> list[str]:
+    """Say how many cells of each column were blank."""
+    counts = {column: used[f"n:{column}"].null_count() for column in file.valued()}
+    blank = ", ".join(f"{column} {count}" for column, count in counts.items() if count)
+    return [f"blank cells of {used.height} rows, left missing: {blank}"] if blank else []
+
+
+def _off_session_defects(off: pl.DataFrame, file: File) -> tuple[Defect, ...]:
+    reason = pl.format("{} is no session of {}", pl.col("date"), pl.lit(file.gap.calendar))
+    return listed(
+        off.select("file", "row", pl.lit(file.date.column).alias("column"), reason.alias("reason")),
+        "correct the date, leave such days out by a rule 'off_session', or state off_session = 'keep' in the layout",
+    )
+
+
+def _value_defects(kept: pl.DataFrame, file: File) -> tuple[Defect, ...]:
+    if file.table != "quotes":
+        return value_defects(file.table, kept, near_zero=file.near_zero)
+    return tuple(
+        defect
+        for leg in file.legs
+        for defect in value_defects(
+            "quotes",
+            kept.filter(pl.col("column") == leg.contract),
+            {kind: column for column, kind in leg.columns.items()},
+        )
+    )
+
+
+def _with_known_at(kept: pl.DataFrame, file: File) -> tuple[pl.DataFrame, tuple[Defect, ...]]:
+    """Say when each row became known, by the rule of the file."""
+    utc = SCHEMAS[file.table]["known_at"]
+    if file.known.rule == "close":
+        of = {code: Contract.parse(code).product for code in kept["code"].unique().to_list()}
+        traded = kept.with_columns(
+            pl.col("code").replace_strict(of, return_dtype=pl.String, default=None).alias("of")
+        )
+        days = traded.select("of", "date").unique().sort("of", "date")
+        try:
+            closes = [product(name).closes_at(day) for name, day in days.iter_rows()]
+        except (MarketError, CalendarError) as error:
+            return kept, (Defect(file.path, None, file.date.column, str(error), LEAVE_OUT_REMEDY),)
+        known = days.with_columns(pl.Series("known_at", closes, dtype=utc))
+        joined = traded.drop("known_at").join(known, on=["of", "date"], how="left", maintain_order="left")
+        return joined.select(kept.columns), ()
+    assert file.known.at is not None
+    assert file.known.zone is not None
+    local = (pl.col("date") + pl.duration(days=file.known.days)).dt.combine(file.known.at)
+    # An hour that the clocks repeat is taken the second time: never known too early.
+    zoned = local.dt.replace_time_zone(file.known.zone, ambiguous="latest", non_existent="null")
+    kept = kept.with_columns(zoned.dt.convert_time_zone("UTC").cast(utc).alias("known_at"))
+    reason = pl.format(
+        "{} does not exist on {}: the clocks go forward", pl.lit(str(file.known.at)), pl.col("date")
+    )
+    skipped = kept.filter(pl.col("known_at").is_null()).with_columns(
+        reason.alias("reason"), pl.lit("known").alias("column")
+    )
+    return kept, listed(skipped.select("file", "row", "column", "reason"), "state another 'at' in the layout")

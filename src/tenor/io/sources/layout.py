@@ -199,12 +199,15 @@ class File:
     near_zero: bool = False
     notes: tuple[str, ...] = ()
 
+    def valued(self) -> Mapping[str, str]:
+        """Foreign columns that hold numbers, each with the canonical column that it feeds."""
+        of_legs = {column: kind for leg in self.legs for column, kind in leg.columns.items()}
+        return of_legs | dict.fromkeys(self.columns or {}, "rate")
+
     def foreign(self) -> tuple[str, ...]:
-        """Every column of the foreign file that is read, in the order in which the layout names them."""
-        named = [self.date.column]
-        for leg in self.legs:
-            named += [leg.contract, *leg.columns]
-        return tuple(dict.fromkeys([*named, *(self.columns or {})]))
+        """Every column of the foreign file that is read."""
+        named = (leg.contract for leg in self.legs)
+        return tuple(dict.fromkeys([self.date.column, *named, *self.valued()]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,7 +308,9 @@ def _keys_at(keys: Sequence[int | str]) -> tuple[str, ...]:
     for key in keys:
         if isinstance(key, str) and is_dataclass(found):
             hint = get_type_hints(found)[key]
-            nested = [part for part in (hint, *get_args(hint)) if isinstance(part, type) and is_dataclass(part)]
+            nested = [
+                part for part in (hint, *get_args(hint)) if isinstance(part, type) and is_dataclass(part)
+            ]
             found = nested[0]
     return tuple(field.name for field in fields(found))
 
@@ -434,16 +439,17 @@ def _dangling(files: Sequence[File]) -> Iterator[str]:
     """References to other files that do not exist, by key."""
     for at, file in enumerate(files):
         others = sorted({f.path for f in files if f.table == file.table} - {file.path})
-        for key, named in (
-            ("yields_to", file.yields_to),
-            ("leave_out", tuple(rule.other for rule in file.leave_out if rule.other is not None)),
-        ):
+        matched = tuple(rule.other for rule in file.leave_out if rule.other is not None)
+        for key, named in (("yields_to", file.yields_to), ("leave_out", matched)):
             for path in named:
                 if path not in others:
                     yield (
                         f"file[{at}] ({file.path}).{key}: {path!r} is no other file of table {file.table!r}"
                         f"{suggest(path, others)}; they are {others}"
                     )
+        for path in matched:
+            if any(f.path == path and not set(file.products) <= set(f.products) for f in files):
+                yield f"file[{at}] ({file.path}).leave_out: {path!r} is not read for all of {list(file.products)}"
         for path in file.yields_to:
             if any(f.path == path and file.path in f.yields_to for f in files):
                 yield f"file[{at}] ({file.path}).yields_to: {path!r} yields to this file too; keep one of the two"

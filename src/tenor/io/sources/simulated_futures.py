@@ -1,0 +1,347 @@
+"""The futures of the simulated market: fair values from baskets, closes with a planted signal, and bars around them.
+
+A close is fair value, plus a richness that all contracts of a product share, plus the contract's own random walk. Fair
+value is the cheapest bond carried to delivery at term repo. The richness comes back to zero and cancels in a spread.
+The own walk does neither: the difference of two walks, the *pair component*, is most of what a calendar spread does
+from one day to the next, and it is where the signal is planted.
+
+A close lies on the tick. What rounding adds stays in the own walk; undone on the next day, it would be a reversal that
+anybody could forecast (for TS an autocorrelation of -0.02 to -0.03).
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+import polars as pl
+
+from tenor.io.sources.simulated_economy import (
+    Economy,
+    discount_factors,
+    expected_nights,
+    fixings,
+    par_coupon,
+    reverting,
+    stream,
+)
+from tenor.market.calendar import trading_calendar
+from tenor.market.contract import Contract, Product, front_pairs
+from tenor.market.market import QUOTES
+from tenor.pricing.bond import add_months, dirty_from_curve
+from tenor.pricing.conversion_factor import conversion_factor
+from tenor.pricing.forward import cheapest_to_deliver, forward_price
+from tenor.units import Dates, Floats, Ints, Price, Rate
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How a product moves, in points, and what it delivers.
+
+    Parameters
+    ----------
+    pair
+        Standard deviation of a session's change of a pair component.
+    spread
+        The same of the spread, with funding, curve and rounding in it, as measured.
+    richness
+        Standard deviation of the level of the common richness.
+    outright
+        Standard deviation of a session's change of one contract, as measured.
+    lots
+        Open interest of a contract while most trade is in it.
+    terms
+        Lives at issue, in years, of the bonds that are deliverable.
+    """
+
+    pair: Price
+    spread: Price
+    richness: Price
+    outright: Price
+    lots: float
+    terms: tuple[int, ...]
+
+
+SIZES: Mapping[str, Sizes] = MappingProxyType(
+    {
+        "TS": Sizes(0.015, 0.0165, 0.03, 0.07, 40_000.0, (3, 5)),
+        "TF": Sizes(0.022, 0.0230, 0.08, 0.16, 80_000.0, (5, 7)),
+        "T": Sizes(0.036, 0.0370, 0.12, 0.25, 150_000.0, (10,)),
+        "TL": Sizes(0.075, 0.0800, 0.25, 0.60, 90_000.0, (30,)),
+    }
+)
+"""Products that can be simulated. The pair of T is as wide as T's was in 2015-2020; the others by their life."""
+
+SCORE_SESSIONS = 3
+"""Sessions over which the planted score looks back."""
+SPREAD_WEIGHT, FUNDING_WEIGHT = 0.8, 0.6
+"""Weights of the two parts of the score; their squares sum to 1."""
+FUNDING_CHANGE: Rate = 0.0013
+"""A three-session change of ``REPO.1W`` in units of this, cut at ``CUT``, has variance 1, as measured."""
+CUT = 2.5
+
+RICHNESS_KEEP = 0.5 ** (1 / 15)
+OPEN_SHARE = 0.15
+"""Share of a day's variance that falls before the open."""
+_SLOTS = (
+    4  # at most three contracts are quoted at once, so contracts four quarters apart can share random numbers
+)
+
+
+def score(spread_change: Floats, funding_change: Floats, sizes: Sizes, signal: float) -> Floats:
+    """Planted score ``z``, of mean 0 and variance 1 (nearly: see below).
+
+    ``z = -0.8 cut(dS / s) + 0.6 cut(dR / FUNDING_CHANGE)``, where ``cut`` limits to +-``CUT`` and ``s`` is the standard
+    deviation of the spread's change over three sessions. The signal itself makes the spread revert: it follows an
+    autoregression with three coefficients ``-a/s``, ``a = 0.8 signal``, whose three-session variance ``v`` in units of
+    the daily one solves ``v + 2 a sqrt(v) - 3 = 0`` (Yule-Walker), hence ``s = sizes.spread (sqrt(a^2 + 3) - a)``.
+    Variance is not exactly 1 because the cut takes a little away and quarter ends make some changes of ``REPO.1W``
+    larger than others.
+
+    Parameters
+    ----------
+    spread_change
+        Change of the spread over the last three sessions, in points.
+    funding_change
+        Change of ``REPO.1W`` over the same sessions, decimal per year.
+    sizes
+        Of the product.
+    signal
+        ``rho``, 0 to 1.
+
+    Returns
+    -------
+    Floats of the broadcast shape; NaN where an input is.
+    """
+    a = SPREAD_WEIGHT * signal * sizes.pair / sizes.spread
+    width = sizes.spread * (math.sqrt(a * a + 3.0) - a)
+    spread_part = np.clip(spread_change / width, -CUT, CUT)
+    funding_part = np.clip(funding_change / FUNDING_CHANGE, -CUT, CUT)
+    return np.asarray(FUNDING_WEIGHT * funding_part - SPREAD_WEIGHT * spread_part, np.float64)
+
+
+def change(values: Floats, sessions: int) -> Floats:
+    """Change over the last ``sessions``, NaN where there is no such past."""
+    changed = np.full(len(values), np.nan)
+    changed[sessions:] = values[sessions:] - values[:-sessions]
+    return changed
+
+
+def quotes(seed: int, signal: float, world: Economy, rules: Product) -> pl.DataFrame:
+    """Draw the quotes of every contract of a product, from its own named streams: a table of schema ``QUOTES``."""
+    skip = int(np.searchsorted(world.shown, np.datetime64(rules.listed, "D")))
+    sessions = world.shown[skip:]
+    contracts = rules.contracts(sessions[0].item(), sessions[-1].item())
+    listed = np.array([rules.listing_day(each) for each in contracts], "datetime64[D]")
+    ends = np.array([rules.last_trading_day(each) for each in contracts], "datetime64[D]")
+    fair = np.full((len(sessions), len(contracts)), np.nan)
+    for j, contract in enumerate(contracts):
+        rows = np.flatnonzero((sessions >= listed[j]) & (sessions <= ends[j]))
+        fair[rows, j] = _fair_value(world, rules, contract, listed[j], world.start + skip + rows)
+    ticks = np.array([rules.tick(day) for day in sessions.tolist()])
+    funding = fixings(world)["REPO.1W"][skip:]
+    closes = _closes(seed, signal, rules, contracts, sessions, fair, funding, ticks)
+    return _bars(seed, rules, contracts, sessions, closes, ticks)
+
+
+def _fair_value(
+    world: Economy, rules: Product, contract: Contract, listed: np.datetime64, at: Ints
+) -> Floats:
+    """Fair price at the sessions ``at``: the cheapest bond of the basket, carried at term repo.
+
+    The basket holds what was issued before the contract was listed. A bond that joined later could only lower the
+    price, which would be a move that one could see coming.
+    """
+    coupon, frequency, maturity = _basket(world, rules, contract, listed)
+    on = world.days[at]
+    delivery = np.datetime64(rules.second_delivery_day(contract), "D")
+    repo = expected_nights(world, at, delivery) / (delivery - on).astype(np.float64)
+    dirty = dirty_from_curve(discount_factors(world.factors[at]), coupon, frequency, maturity, on[:, None])
+    forward = forward_price(dirty, repo[:, None], coupon, frequency, maturity, on[:, None], delivery)
+    month = np.datetime64(contract.delivery_month, "D")
+    price, _ = cheapest_to_deliver(
+        forward, conversion_factor(coupon, frequency, maturity, month, notional=rules.coupon)
+    )
+    return price
+
+
+def _basket(
+    world: Economy, rules: Product, contract: Contract, listed: np.datetime64
+) -> tuple[Floats, Ints, Dates]:
+    """Coupon, frequency and maturity of the bonds that can be delivered, by life left on the first of the month.
+
+    A bond of each life is issued on the 15th of every second month of a quarter (30 years: of every third), at its par
+    coupon on the curve of that day, to a hundredth of a per cent; it pays twice a year from ten years up, else once.
+    """
+    month = np.datetime64(contract.delivery_month, "D")
+    shortest, longest = (round(12 * years) for years in rules.deliverable_years)
+    terms = SIZES[rules.code].terms
+    issues = np.arange(world.days[0].astype("datetime64[M]"), listed.astype("datetime64[M]") + 1)
+    found: list[tuple[float, int, np.datetime64]] = []
+    for term in terms:
+        in_quarter = 2 if term == 30 else 1
+        issued = issues[issues.astype(np.int64) % 3 == in_quarter].astype("datetime64[D]") + 14
+        maturity = add_months(issued, 12 * term)
+        kept = (
+            (issued < listed)
+            & (issued >= world.days[0])
+            & (maturity >= add_months(month, shortest))
+            & (maturity <= add_months(month, longest))
+        )
+        frequency = 2 if term >= 10 else 1
+        at = np.searchsorted(world.days, issued[kept], side="right") - 1
+        coupon = np.round(par_coupon(world.factors[at], term, frequency), 4)
+        found += zip(coupon.tolist(), [frequency] * len(at), maturity[kept], strict=True)
+    coupons, frequencies, maturities = zip(*found, strict=True)
+    return np.array(coupons), np.array(frequencies), np.array(maturities, "datetime64[D]")
+
+
+def _closes(
+    seed: int,
+    signal: float,
+    rules: Product,
+    contracts: Sequence[Contract],
+    sessions: Dates,
+    fair: Floats,
+    funding: Floats,
+    ticks: Floats,
+) -> Floats:
+    """Closing prices, shape (session, contract), NaN where a contract is not quoted.
+
+    Session by session, as the score looks at the closes that were drawn before.
+    """
+    sizes = SIZES[rules.code]
+    step = sizes.pair / math.sqrt(2.0)
+    shocks = step * stream(seed, rules.code, "walk").standard_normal((len(sessions), _SLOTS))
+    news = stream(seed, rules.code, "richness").standard_normal(len(sessions) + 1)
+    richness = reverting(news, RICHNESS_KEEP, sizes.richness * math.sqrt(1.0 - RICHNESS_KEEP**2))
+    base = fair + richness[:, None]
+    walk = [_walk_before(seed, rules, contract, sessions, step) for contract in contracts]
+    slots = [_slot(contract) for contract in contracts]
+    front = _front(rules, contracts, sessions)
+    funding_change = change(funding, SCORE_SESSIONS)
+    quiet = math.sqrt(1.0 - signal**2)
+
+    closes = np.full(fair.shape, np.nan)
+    quoted = [np.flatnonzero(row).tolist() for row in np.isfinite(fair)]
+    for i, now in enumerate(quoted):
+        moves = {j: float(shocks[i, slots[j]]) for j in now}
+        near, far = front[i]
+        if i > SCORE_SESSIONS:
+            before = i - 1 - SCORE_SESSIONS
+            past = (closes[i - 1, near] - closes[i - 1, far]) - (closes[before, near] - closes[before, far])
+            known = score(past, funding_change[i - 1], sizes, signal)
+            moves[near] = quiet * moves[near] + signal * sizes.pair * float(known)
+            moves[far] *= quiet
+        for j in now:
+            level = float(base[i, j])
+            closes[i, j] = round(round((level + walk[j] + moves[j]) / ticks[i]) * ticks[i], 6)
+            walk[j] = float(closes[i, j]) - level
+    return closes
+
+
+def _slot(contract: Contract) -> int:
+    return (contract.year * 4 + contract.month // 3) % _SLOTS
+
+
+def _walk_before(seed: int, rules: Product, contract: Contract, sessions: Dates, step: Price) -> float:
+    """Where the own walk of a contract stands before the first session: 0, or a draw if it was listed earlier."""
+    listed, first = rules.listing_day(contract), sessions[0].item()
+    if listed >= first:
+        return 0.0
+    elapsed = len(trading_calendar(rules.calendar).sessions(listed, first)) - 1
+    draw = stream(seed, rules.code, "walk before", contract.code).standard_normal()
+    return float(step * math.sqrt(elapsed) * draw)
+
+
+def _front(rules: Product, contracts: Sequence[Contract], sessions: Dates) -> list[tuple[int, int]]:
+    """Positions of the near and far contract in front on each session."""
+    at = {contract: j for j, contract in enumerate(contracts)}
+    front = [(-1, -1)] * len(sessions)
+    for span in front_pairs(rules, sessions[0].item(), sessions[-1].item()):
+        inside = (sessions >= np.datetime64(span.first)) & (sessions <= np.datetime64(span.flat_by))
+        for i in np.flatnonzero(inside):
+            front[i] = (at[span.spread.near], at[span.spread.far])
+    return front
+
+
+def _bars(
+    seed: int, rules: Product, contracts: Sequence[Contract], sessions: Dates, closes: Floats, ticks: Floats
+) -> pl.DataFrame:
+    """Open, high, low, settlement, volume and open interest around given closes; nothing here knows the next session.
+
+    The day is a Brownian path from the last close to this one: the open is drawn from the bridge at ``OPEN_SHARE``, and
+    high and low from the law of a bridge's extremes between open and close. What all contracts share of it is drawn
+    once. Open interest follows the age of the contract: trade moves to the next one in the two weeks before ``flat_by``.
+    """
+    sizes = SIZES[rules.code]
+    own_step = sizes.pair / math.sqrt(2.0)
+    common_step = math.sqrt(sizes.outright**2 - own_step**2)
+    row, column = np.nonzero(np.isfinite(closes))
+    slot = np.array([_slot(contract) for contract in contracts])[column]
+    normals = stream(seed, rules.code, "bars").standard_normal((len(sessions), _SLOTS + 1, 4))
+    uniforms = 1.0 - stream(seed, rules.code, "range").random((len(sessions), 2))  # in (0, 1]
+    common, own = normals[:, _SLOTS, :][row], normals[row, slot]
+
+    close, tick = closes[row, column], ticks[row]
+    last = np.vstack([np.full(len(contracts), np.nan), closes[:-1]])[row, column]
+    gap = math.sqrt(OPEN_SHARE * (1.0 - OPEN_SHARE)) * (common_step * common[:, 0] + own_step * own[:, 0])
+    move = np.where(np.isnan(last), 0.0, close - last)
+    open_ = _on_tick(close - (1.0 - OPEN_SHARE) * move + gap, tick)
+    variance = sizes.outright**2 * (1.0 - OPEN_SHARE)
+    half_range = [
+        np.sqrt((close - open_) ** 2 - 2.0 * variance * np.log(uniforms[row, side])) / 2.0 for side in (0, 1)
+    ]
+    middle = (open_ + close) / 2.0
+    top, bottom = np.maximum(open_, close), np.minimum(open_, close)
+    high = np.maximum(_on_tick(middle + half_range[0], tick), top)
+    low = np.minimum(_on_tick(middle - half_range[1], tick), bottom)
+    # The settlement price is the average of the last hour: about 0.28 of a day's deviation away from the close.
+    settle = _on_tick(close + 0.28 * (common_step * common[:, 1] + own_step * own[:, 1]), tick)
+
+    flat_by = np.array([rules.flat_by(contract) for contract in contracts], "datetime64[D]")
+    ahead = (flat_by[column] - sessions[row]).astype(np.float64)
+    weight = _logistic((ahead - 14.0) / 4.0) * _logistic((91.0 + 14.0 - ahead) / 4.0) + 0.02
+    open_interest = sizes.lots * weight * np.exp(0.1 * own[:, 2])
+    busy = 0.5 + np.abs(move) / sizes.outright
+    volume = 0.4 * open_interest * busy * np.exp(0.3 * common[:, 3] + 0.2 * own[:, 3])
+
+    codes = np.array([contract.code for contract in contracts])
+    return pl.DataFrame(
+        {
+            "date": sessions[row],
+            "code": codes[column],
+            "open": open_,
+            "high": high,
+            "low": low,
+            "close": close,
+            "settle": np.clip(settle, low, high),
+            "volume": np.round(volume),
+            "open_interest": np.round(open_interest),
+            "known_at": _known_at(rules, contracts, sessions, row, column),
+        },
+        schema=QUOTES,
+    )
+
+
+def _known_at(
+    rules: Product, contracts: Sequence[Contract], sessions: Dates, row: Ints, column: Ints
+) -> Dates:
+    """When each quote became known, in UTC: at the close, which is earlier for a contract on its last day."""
+    days = sessions.tolist()
+    moments = [rules.closes_at(day) for day in days]
+    ends = [rules.last_trading_day(contract) for contract in contracts]
+    known = [
+        rules.closes_at(days[i], contracts[j]) if days[i] == ends[j] else moments[i]
+        for i, j in zip(row.tolist(), column.tolist(), strict=True)
+    ]
+    return np.array([moment.replace(tzinfo=None) for moment in known], "datetime64[us]")
+
+
+def _on_tick(price: Floats, tick: Floats) -> Floats:
+    return np.round(np.round(price / tick) * tick, 6)
+
+
+def _logistic(x: Floats) -> Floats:
+    return np.asarray(1.0 / (1.0 + np.exp(-x)), np.float64)

@@ -1,0 +1,41 @@
+"""The fit plan: how networks are trained. The only place with a learning rate."""
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+from annotated_types import Ge, Gt, Interval
+
+from tenor.settings import STRICT
+
+
+@dataclass(frozen=True, slots=True)
+class FitPlan:
+    """Settings of the one training loop (:mod:`tenor.model.train`).
+
+    Parameters
+    ----------
+    epochs
+        Most epochs.
+    batch_size
+        Windows per step.
+    learning_rate, decay
+        Adam's step size, multiplied by ``decay`` after every epoch.
+    patience
+        Stop a network after so many epochs without a lower validation loss; its best weights are kept.
+    class_weights
+        ``balanced``: weights inverse to the class frequencies in train; ``none``: every window counts one.
+    weight_decay
+        Decoupled decay per step, as a multiple of the learning rate; 0 is plain Adam.
+    clip_norm
+        Gradients longer than this are shortened to it.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    epochs: Annotated[int, Gt(0)] = 60
+    batch_size: Annotated[int, Gt(0)] = 64
+    learning_rate: Annotated[float, Gt(0)] = 0.002
+    decay: Annotated[float, Interval(gt=0, le=1)] = 0.97
+    patience: Annotated[int, Gt(0)] = 8
+    class_weights: Literal["balanced", "none"] = "balanced"
+    weight_decay: Annotated[float, Ge(0)] = 0.0
+    clip_norm: Annotated[float, Gt(0)] = 1.0

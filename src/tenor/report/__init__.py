@@ -1,0 +1,1 @@
+"""What a person looks at: the report as data, its figures, and the page."""
