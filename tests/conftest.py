@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# Every draw is seeded, and no test depends on how fast the machine is.
+settings.register_profile("tenor", derandomize=True, deadline=None)
+settings.load_profile("tenor")
 
 
 @pytest.fixture(scope="session")

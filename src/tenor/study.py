@@ -31,7 +31,8 @@ from tenor.factor.base import Factor
 from tenor.factor.clean import Cleaning, build_windows
 from tenor.factor.label import HORIZON
 from tenor.factor.panel import Decision, Panel, build_panel
-from tenor.factor.window import Progress, Split, silent
+from tenor.factor.window import Split
+from tenor.progress import Progress, silent
 from tenor.market.contract import front_pairs, product
 from tenor.market.market import Market
 from tenor.model.base import Settings

@@ -104,7 +104,16 @@ def test_too_little_to_resample_is_refused():
             resample(10, seed=1, **settings_)
 
 
-PLACEHOLDER
+@pytest.mark.parametrize("session", [0, 10, 99])
+def test_a_series_that_moved_once_has_a_block_length_without_a_warning(session):
+    once = np.zeros(100)
+    once[session] = 1.0
+    assert block_length(once) == 1.0
+
+
+def test_a_series_too_small_to_measure_is_refused_and_not_guessed():
+    with pytest.raises(SplitError, match="1 of 2 series"):
+        block_length(np.random.default_rng(1).normal(size=(2, 100)) * [[1.0], [1e-170]])
 
 
 # ---------------------------------------------------------------- sessions
@@ -199,6 +208,15 @@ def test_a_model_that_never_traded_has_sharpe_zero_throughout():
     days = resample(30, replications=40, seed=1, block=2.0)
     got = sharpe_interval(np.zeros(30), days, sessions_per_year=YEAR)
     assert (got.estimate, got.low, got.high, got.undefined) == (0.0, 0.0, 0.0, 0)
+
+
+def test_a_published_sharpe_of_one_year_says_little():
+    """Sharpe 1.70 over 243 days reaches from about -0.3 to 3.7 (targets of the project)."""
+    noise = np.random.default_rng(0).normal(size=243)
+    returns = (noise - noise.mean()) / noise.std(ddof=1) + 1.70 / np.sqrt(YEAR)
+    days = resample(243, replications=2000, seed=1, block=block_length(returns))
+    got = sharpe_interval(returns, days, sessions_per_year=YEAR)
+    np.testing.assert_allclose([got.low, got.estimate, got.high], [-0.3, 1.70, 3.7], atol=0.15)
 
 
 def test_a_constant_gain_has_no_sharpe_and_every_replication_is_counted_as_such():
@@ -323,8 +341,9 @@ def test_swapping_the_models_mirrors_the_interval_and_keeps_the_p_value(seed, ed
     one, other = mean_difference(first, second, days), mean_difference(second, first, days)
     np.testing.assert_allclose([one.low, one.high], [-other.high, -other.low], atol=1e-12)
     assert one.p_value == other.p_value
-    if one.low > 0 or one.high < 0:
-        assert one.p_value <= 0.05 + 2 / 100
+    excludes_zero = one.low > 0 or one.high < 0
+    assert not (excludes_zero and one.p_value > 0.08)  # 0.05 give or take two of 99 replications, both sides
+    assert not (one.p_value <= 0.04 and not excludes_zero)
 
 
 # ---------------------------------------------------------------- coverage
@@ -388,7 +407,7 @@ def test_holm_by_hand():
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=15))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_holm_is_statsmodels(p_values):
     np.testing.assert_allclose(holm(p_values), multipletests(p_values, method="holm")[1], rtol=1e-12)
     assert (holm(p_values) >= np.array(p_values)).all()

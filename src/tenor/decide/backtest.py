@@ -161,7 +161,8 @@ def backtest(
     n, lead = len(legs), p_up.shape[:-1]
     if p_up.shape != (*lead, n) or p_up.size == 0:
         raise MarketError(
-            f"forecasts {p_up.shape} for {n} sessions of {legs.product}; give one per session on the last axis"
+            f"forecasts {p_up.shape} for {n} sessions of {legs.product}; "
+            "give one per session on the last axis"
         )
     _check_opens(legs, fill)
     forecast = _time_first(p_up)

@@ -118,10 +118,12 @@ class Legs:
 
     def _check_prices(self) -> None:
         for name in _PRICES:
-            bad = np.flatnonzero(~((getattr(self, name) > 0) | np.isnan(getattr(self, name))))
+            price = getattr(self, name)
+            bad = np.flatnonzero(~(np.isnan(price) | (np.isfinite(price) & (price > 0))))
             if bad.size:
                 raise MarketError(
-                    f"{self._at(int(bad[0]))}: {name} is not positive; give a price, or NaN where none was"
+                    f"{self._at(int(bad[0]))}: {name} is not positive and finite; "
+                    "give a price, or NaN where there was none"
                 )
         for name in _TERMS:
             term = getattr(self, name)
@@ -149,8 +151,8 @@ class Legs:
             if stop < len(self) and not self.sessions[stop - 1] >= self.flat_by[start]:
                 raise MarketError(
                     f"{self._at(int(stop) - 1)} is the pair's last row, before its flat_by "
-                    f"{self.flat_by[start]}: an exit could not be priced; add the rows up to flat_by, or move "
-                    "flat_by to that last row"
+                    f"{self.flat_by[start]}: an exit could not be priced; add the rows up to flat_by, or "
+                    "move flat_by to that last row"
                 )
 
     def _at(self, t: int) -> str:

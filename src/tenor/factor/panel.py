@@ -143,8 +143,9 @@ def known_on(quotes: pl.DataFrame, column: str, sessions: Dates, moments: AnyArr
 
 
 def _warm_up(product: Product, first: date, count: int) -> list[date]:
-    """The ``count`` exchange sessions before ``first``."""
+    """The ``count`` exchange sessions before ``first``, fewer where the product was not listed yet."""
     if count == 0:
         return []
-    before = trading_calendar(product.calendar).sessions(first - timedelta(days=2 * count + 30), first)
+    earliest = max(first - timedelta(days=2 * count + 30), product.listed)
+    before = trading_calendar(product.calendar).sessions(earliest, first)
     return [day for day in before.astype("datetime64[D]").tolist() if day < first][-count:]

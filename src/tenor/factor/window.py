@@ -18,7 +18,6 @@ A study refuses that.
 again and again, each time with a model that has seen only what lay before.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Annotated, ClassVar, Literal
@@ -195,10 +194,3 @@ class DateSplit:
 
 
 Split = WalkForward | DateSplit
-
-Progress = Callable[[str, int, int], None]
-"""Called with a stage, how much of it is done and how much there is."""
-
-
-def silent(stage: str, done: int, total: int) -> None:
-    """Progress that nobody watches."""

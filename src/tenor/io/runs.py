@@ -71,6 +71,8 @@ def run_name(study_name: str, identity: str, fingerprint: str) -> str:
 def write_run(root: Path, report: Report, html: str, facts: Mapping[str, Any]) -> Path:
     """Write a complete run below ``root`` and return its folder.
 
+    A complete run of that name is the same result and stays as it is; a damaged one is moved aside.
+
     Raises
     ------
     RunError
@@ -99,8 +101,11 @@ def write_run(root: Path, report: Report, html: str, facts: Mapping[str, Any]) -
             frame.write_parquet(partial / file)
         for file in FILES:
             _flush(partial / file)
+        if _complete(final):
+            shutil.rmtree(partial)
+            return final
         if final.exists():
-            shutil.rmtree(final)
+            final.rename(root / f"{PARTIAL}{name}-damaged-{os.getpid()}")
         partial.rename(final)
         _flush(root)
     except OSError as refused:
@@ -135,6 +140,14 @@ def read_run(folder: Path) -> Run:
             f"{folder} has run format {facts.get('format')!r}, this Tenor reads {FORMAT}; run the study again"
         )
     return Run(folder, study, facts, result)
+
+
+def _complete(folder: Path) -> bool:
+    try:
+        read_run(folder)
+    except RunError:
+        return False
+    return True
 
 
 def list_runs(root: Path) -> tuple[Run, ...]:

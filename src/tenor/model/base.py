@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias, runtime_checkable
 
 from tenor.errors import FitError
-from tenor.factor.window import Progress, Windows, silent
+from tenor.factor.window import Windows
+from tenor.progress import Progress, silent
 from tenor.model.fit_plan import FitPlan
 from tenor.model.prepare import Prepare
 from tenor.units import Floats

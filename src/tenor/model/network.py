@@ -11,7 +11,8 @@ from typing import ClassVar
 import numpy as np
 
 from tenor.errors import FitError
-from tenor.factor.window import Progress, Windows, silent
+from tenor.factor.window import Windows
+from tenor.progress import Progress, silent
 from tenor.model import base
 from tenor.model.base import FoldWindows, Outcome
 from tenor.model.fit_plan import FitPlan

@@ -1,14 +1,15 @@
 """Fixed-coupon bonds: coupon days, accrued interest, and price from a yield or from a curve.
 
-A treasury bond pays ``100 c / f`` on each coupon day, ``f`` times a year (once or twice in China), and 100 at maturity.
-Coupon days are counted back from maturity in whole months; the 31st becomes the last day of a shorter month.
+A treasury bond pays ``100 c / f`` on each coupon day, ``f`` times a year (once or twice in China), and 100 at
+maturity. Coupon days are counted back from maturity in whole months; the 31st becomes the last day of a
+shorter month.
 
-Three prices that are often mixed up. *Dirty* is what is paid. *Accrued* is the share of the running coupon that
-belongs to the seller: days since the last coupon over actual days in the period (act/act per period). *Clean*, what
-screens and futures quote, is dirty minus accrued.
+Three prices that are often mixed up. *Dirty* is what is paid. *Accrued* is the share of the running coupon
+that belongs to the seller: days since the last coupon over actual days in the period (act/act per period).
+*Clean*, what screens and futures quote, is dirty minus accrued.
 
-Every argument may be an array; they broadcast against one another, so one call prices many bonds on many dates. A
-payment that falls on the pricing date itself belongs to the seller and is not in the price.
+Every argument may be an array; they broadcast against one another, so one call prices many bonds on many
+dates. A payment that falls on the pricing date itself belongs to the seller and is not in the price.
 """
 
 from collections.abc import Callable
@@ -52,7 +53,8 @@ def payments_left(maturity: ArrayLike, frequency: ArrayLike, on: ArrayLike) -> I
     apart = (end.astype("datetime64[M]") - day.astype("datetime64[M]")).astype(np.int64)
     back = np.floor_divide(apart, period)
     reached = add_months(end, -back * period) > day
-    return np.maximum(back + reached, 0)
+    left: Ints = np.maximum(back + reached, 0)
+    return left
 
 
 def coupon_day(maturity: ArrayLike, frequency: ArrayLike, left: ArrayLike) -> Dates:
@@ -64,8 +66,8 @@ def coupon_day(maturity: ArrayLike, frequency: ArrayLike, left: ArrayLike) -> Da
 def accrued(coupon: ArrayLike, frequency: ArrayLike, maturity: ArrayLike, on: ArrayLike) -> Floats:
     """Accrued interest per 100 face, act/act per period.
 
-    ``AI = 100 c / f * (on - last coupon) / (next coupon - last coupon)``. CFFEX rounds it to 7 decimals in a delivery
-    invoice (notice of 2013-09-03); here it is not rounded.
+    ``AI = 100 c / f * (on - last coupon) / (next coupon - last coupon)``. CFFEX rounds it to 7 decimals in a
+    delivery invoice (notice of 2013-09-03); here it is not rounded.
 
     Parameters
     ----------
@@ -91,8 +93,8 @@ def dirty_from_yield(
     """Dirty price per 100 face from a yield to maturity compounded ``frequency`` times a year.
 
     With ``v = 1 / (1 + y/f)``, ``w`` the part of the running period still to come and ``n`` payments left,
-    ``D = v^w [ 100 c/f (1 + v + ... + v^(n-1)) + 100 v^(n-1) ]`` (ISMA). The same formula is used in the last period,
-    where Chinese practice discounts with simple interest instead: no deliverable bond is that short.
+    ``D = v^w [ 100 c/f (1 + v + ... + v^(n-1)) + 100 v^(n-1) ]`` (ISMA). The same formula is used in the last
+    period, where Chinese practice discounts with simple interest instead: no deliverable bond is that short.
 
     Returns
     -------
@@ -124,9 +126,9 @@ def dirty_from_curve(
     Parameters
     ----------
     discount
-        Called once with the days to each payment, shape ``(..., payment)`` where ``...`` is the broadcast shape of
-        the other arguments; must return discount factors of that shape. A curve that differs by pricing date
-        therefore lines up with the leading axes. Entries of 0 days are padding and are ignored.
+        Called once with the days to each payment, shape ``(..., payment)`` where ``...`` is the broadcast
+        shape of the other arguments; must return discount factors of that shape. A curve that differs by
+        pricing date therefore lines up with the leading axes. Entries of 0 days are padding and are ignored.
     coupon, frequency, maturity, on
         As in :func:`accrued`.
 

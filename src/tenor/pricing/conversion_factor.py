@@ -1,9 +1,9 @@
 """Conversion factor: the price of one bond, per 1 of face, if it yielded the notional coupon of the contract.
 
-It turns the futures price into what the seller of the contract receives for this bond: invoice = F * CF + accrued. A
-bond with a 3 % coupon has a factor near 1, 2030's 1.54 % bond in TF2606 has 0.9383. CFFEX counts time in whole months
-from the delivery month, ignores the day of the month, and rounds half up to 4 decimals; a factor never changes while
-its contract lives.
+It turns the futures price into what the seller of the contract receives for this bond: invoice = F * CF +
+accrued. A bond with a 3 % coupon has a factor near 1, 2030's 1.54 % bond in TF2606 has 0.9383. CFFEX counts
+time in whole months from the delivery month, ignores the day of the month, and rounds half up to 4 decimals;
+a factor never changes while its contract lives.
 """
 
 import numpy as np
@@ -22,10 +22,10 @@ def conversion_factor(
 ) -> Floats:
     """Conversion factor of each bond into each contract, as CFFEX publishes it.
 
-    ``CF = [ c/f + c/r + (1 - c/r) / (1 + r/f)^(n-1) ] / (1 + r/f)^(x f/12) - c/f (1 - x f/12)``, rounded half up to 4
-    decimals, where ``r`` is the notional coupon, ``x`` the months from the delivery month to the next coupon month
-    strictly after it, and ``n`` the payments after the delivery month (CFFEX notice of 2013-09-03; it reproduces every
-    factor published for the contracts 2606 to 2612).
+    ``CF = [ c/f + c/r + (1 - c/r) / (1 + r/f)^(n-1) ] / (1 + r/f)^(x f/12) - c/f (1 - x f/12)``, rounded half
+    up to 4 decimals, where ``r`` is the notional coupon, ``x`` the months from the delivery month to the next
+    coupon month strictly after it, and ``n`` the payments after the delivery month (CFFEX notice of
+    2013-09-03; it reproduces every factor published for the contracts 2606 to 2612).
 
     Parameters
     ----------

@@ -1,13 +1,13 @@
 """What a deliverable bond costs forward, and the futures price that it implies.
 
-To have a bond on the delivery day, buy it now at its dirty price and fund it at the term repo rate; coupons paid on
-the way come back with interest; at delivery the invoice pays the accrued. The clean forward price of the bond is what
-is left, and divided by its conversion factor it is the futures price at which delivering it just breaks even. The
-seller chooses the bond, so the fair futures price is the smallest of these over the basket, and the bond that gives
-it is the cheapest to deliver.
+To have a bond on the delivery day, buy it now at its dirty price and fund it at the term repo rate; coupons
+paid on the way come back with interest; at delivery the invoice pays the accrued. The clean forward price of
+the bond is what is left, and divided by its conversion factor it is the futures price at which delivering it
+just breaks even. The seller chooses the bond, so the fair futures price is the smallest of these over the
+basket, and the bond that gives it is the cheapest to deliver.
 
-The seller's right to change his mind until delivery (the switch option) is worth something above zero and is not
-subtracted.
+The seller's right to change his mind until delivery (the switch option) is worth something above zero and is
+not subtracted.
 """
 
 import numpy as np
@@ -31,9 +31,10 @@ def forward_price(
 ) -> Floats:
     """Clean price per 100 face at which a bond bought on ``on`` breaks even on ``delivery``.
 
-    ``D (1 + r d/365) - sum_k C_k (1 + r (T - t_k)/365) - AI_T``, the coupons being those paid after ``on`` and up to
-    ``delivery``. For CFFEX ``delivery`` is the second delivery day, to which the accrued of the invoice runs. The
-    difference to the clean price now is minus the carry, and to ``F * CF`` it is the net basis.
+    ``D (1 + r d/365) - sum_k C_k (1 + r (T - t_k)/365) - AI_T``, the coupons being those paid after ``on``
+    and up to ``delivery``. For CFFEX ``delivery`` is the second delivery day, to which the accrued of the
+    invoice runs. The difference to the clean price now is minus the carry, and to ``F * CF`` it is the net
+    basis.
 
     Parameters
     ----------

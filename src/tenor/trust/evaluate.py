@@ -24,7 +24,8 @@ from tenor.decide.position import Probability, Sign
 from tenor.decide.sizer import Learned
 from tenor.errors import MarketError
 from tenor.factor.label import NEUTRAL
-from tenor.factor.window import Progress, Windows, silent
+from tenor.factor.window import Windows
+from tenor.progress import Progress, silent
 from tenor.model.forecast import Forecast
 from tenor.trust import significance
 from tenor.trust.score import Reliability, direction_scores, reliability, return_scores, right_calls

@@ -72,7 +72,7 @@ class Difference:
 
     ``p_value`` is twice the smaller share of replications on either side of zero (zero itself on both), with
     one added above and below, at most 1. It inverts the interval: below ``1 - level`` exactly where zero lies
-    outside, up to one replication. Pass the p-values of all comparisons of a study to :func:`holm`.
+    outside, up to two replications. Pass the p-values of all comparisons of a study to :func:`holm`.
     """
 
     estimate: Floats
@@ -146,7 +146,7 @@ def block_length(series: ArrayLike) -> float:
     Raises
     ------
     SplitError
-        If there are fewer than 8 sessions, or a series varies too rarely for its dependence to be estimated.
+        If there are fewer than 8 sessions, or a series varies too little for its dependence to be measured.
     """
     from arch.bootstrap import optimal_block_length
 
@@ -159,8 +159,10 @@ def block_length(series: ArrayLike) -> float:
     with np.errstate(divide="ignore", invalid="ignore"):
         lengths = optimal_block_length(varying.T)["stationary"].to_numpy()
     if not np.isfinite(lengths).all():
+        bad = int((~np.isfinite(lengths)).sum())
         raise SplitError(
-            "a series varies on too few sessions to estimate a block length; choose one, such as 5"
+            f"{bad} of {len(rows)} series vary too little to measure their dependence; "
+            "choose a block, such as 5"
         )
     return max(1.0, float(lengths.max()))
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tenor.errors import FitError, SplitError
-from tenor.factor.window import Fold, Progress, Windows, silent
+from tenor.factor.window import Fold, Windows
+from tenor.progress import Progress, silent
 from tenor.model.base import FoldWindows, Outcome, Recipe, fit_grid
 from tenor.model.calibrate import IDENTITY, Calibration
 from tenor.model.forecast import Failure, Forecast

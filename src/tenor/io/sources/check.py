@@ -1,13 +1,13 @@
 """The contract check: what every source's rows must satisfy before they are called a market.
 
-Three instances. A close of 0 is refused, with its file and row. A SHIBOR of 2.5 where decimals were promised is
-refused: check the unit. A contract that trades on Monday and Thursday but has no row between is a gap of two
-sessions, refused unless the source said that this many may be missing.
+Three instances. A close of 0 is refused, with its file and row. A SHIBOR of 2.5 where decimals were
+promised is refused: check the unit. A contract that trades on Monday and Thursday but has no row between is
+a gap of two sessions, refused unless the source said that this many may be missing.
 
-The functions take frames in the columns of :mod:`tenor.market.market` plus ``file`` and ``row`` (1 is the header), and
-return :class:`~tenor.errors.Defect` values; nothing is repaired. Sources collect the defects of all their files and
-raise them together, so one reading shows everything. At most :data:`SHOWN` rows are listed per rule and file; a last
-line counts the rest.
+The functions take frames in the columns of :mod:`tenor.market.market` plus ``file`` and ``row`` (1 is the
+header), and return :class:`~tenor.errors.Defect` values; nothing is repaired. Sources collect the defects
+of all their files and raise them together, so one reading shows everything. At most :data:`SHOWN` rows are
+listed per rule and file; a last line counts the rest.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -113,7 +113,7 @@ class Checked:
 
 
 def listed(failing: pl.DataFrame, remedy: str) -> tuple[Defect, ...]:
-    """Turn failing rows into defects: the first :data:`SHOWN` of each file and column, then the count of the rest.
+    """Turn failing rows into defects: the first :data:`SHOWN` by file and column, then a count of the rest.
 
     Parameters
     ----------
@@ -248,8 +248,8 @@ def value_defects(
     table
         Which canonical table.
     frame
-        Key and value columns of the table (value columns may be absent), ``file``, ``row``; ``column`` with the
-        foreign name of a rate, where there is one.
+        Key and value columns of the table (value columns may be absent), ``file``, ``row``; ``column`` with
+        the foreign name of a rate, where there is one.
     names
         Canonical to foreign names of the value columns of quotes, for the message.
     near_zero
@@ -278,23 +278,20 @@ def value_defects(
 def _quote_defects(frame: pl.DataFrame, names: Mapping[str, str]) -> tuple[Defect, ...]:
     there = set(frame.columns)
     col = pl.col
-    rules: list[tuple[str, pl.Expr, str, Sequence[str], str]] = []
-    for price in PRICES:
-        rules.append((
-            price, ~(col(price) > 0) | ~col(price).is_finite(), "{} is not above 0", (price,),
-            "correct the price, leave the cell empty, or leave the row out by a rule of the layout",
-        ))  # fmt: skip
-    for count in COUNTS:
-        rules.append((
-            count, ~(col(count) >= 0) | ~col(count).is_finite(), "{} is below 0", (count,),
-            "correct the number of lots, or leave the cell empty",
-        ))  # fmt: skip
+    no_price = "correct the price, leave the cell empty, or leave the row out by a rule of the layout"
+    no_count = "correct the number of lots, or leave the cell empty"
     crossed = "correct the row; open, high, low and close must be of one contract and one session"
-    rules.append(("high", col("high") < col("low"), "high {} is below low {}", ("high", "low"), crossed))
-    for price in ("open", "close"):
-        outside = (col(price) > col("high")) | (col(price) < col("low"))
-        said = f"{price} {{}} is outside low {{}} to high {{}}"
-        rules.append((price, outside, said, (price, "low", "high"), crossed))
+    finite = {value: col(value).is_finite() for value in (*PRICES, *COUNTS)}
+    span = "is outside low {} to high {}"
+    rules: list[tuple[str, pl.Expr, str, Sequence[str], str]] = [
+        *((p, ~(col(p) > 0) | ~finite[p], "{} is not above 0", (p,), no_price) for p in PRICES),
+        *((c, ~(col(c) >= 0) | ~finite[c], "{} is below 0", (c,), no_count) for c in COUNTS),
+        ("high", col("high") < col("low"), "high {} is below low {}", ("high", "low"), crossed),
+        *(
+            (p, ~col(p).is_between(col("low"), col("high")), f"{p} {{}} {span}", (p, "low", "high"), crossed)
+            for p in ("open", "close")
+        ),
+    ]
     found: list[Defect] = []
     for column, failing, said, shown, remedy in rules:
         if not set(shown) <= there:
@@ -339,7 +336,8 @@ def gaps(table: str, frame: pl.DataFrame, calendar: str) -> pl.DataFrame:
     Returns
     -------
     DataFrame
-        One row per gap: the row after it, with ``series``, ``after`` (the date before the gap) and ``missing``.
+        One row per gap: the row after it, with ``series``, ``after`` (the date before the gap) and
+        ``missing``.
     """
     stepped = (
         frame.sort(list(KEYS[table]))
@@ -387,7 +385,7 @@ def expired(quotes: pl.DataFrame, product_of: Callable[[str], Product]) -> tuple
 
 
 def off_tick(quotes: pl.DataFrame, product_of: Callable[[str], Product]) -> tuple[str, ...]:
-    """Count the prices that are no multiple of the tick of their day: a sentence per product, none where all are.
+    """Count the prices that are no multiple of the tick of their day, in a sentence per product that has any.
 
     Ticks change over time and some vendors average or round, so this is said and not refused.
     """

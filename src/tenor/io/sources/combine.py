@@ -1,8 +1,8 @@
 """How files become one table: what is left out for want of a partner, holes over all files, and who prevails.
 
-Three instances. Volumes of the main contract from one file and closes of both legs from another meet in one quote. A
-two-year yield that one export lacks for three years comes from another, so the series has no hole. Where two files
-give the same close and neither yields to the other, both are refused.
+Three instances. Volumes of the main contract from one file and closes of both legs from another meet in one
+quote. A two-year yield that one export lacks for three years comes from another, so the series has no hole.
+Where two files give the same close and neither yields to the other, both are refused.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ import polars as pl
 
 from tenor.errors import Defect
 from tenor.io.sources.check import SHOWN, Gap, LeftOut, Part, gaps, listed, value_defects
-from tenor.io.sources.layout import VALUES, File, KnownGap
+from tenor.io.sources.layout import VALUES, File, KnownGap, LeaveOut
 from tenor.market.calendar import trading_calendar
 from tenor.market.market import KEYS, SCHEMAS
 
@@ -29,8 +29,8 @@ class Reading:
     part
         What was found so far.
     seen
-        Every row within the period of the file, each key once, for gaps: columns of the table, ``entry`` (which file
-        of the layout), ``file``, ``row`` and ``column``.
+        Every row within the period of the file, each key once, for gaps: columns of the table, ``entry``
+        (which file of the layout), ``file``, ``row`` and ``column``.
     kept
         The rows that no rule left out, with ``known_at``.
     """
@@ -49,24 +49,27 @@ class Reading:
 
 
 def matched(table: str, readings: Sequence[Reading]) -> tuple[Reading, ...]:
-    """Apply the rules ``unmatched`` of the files of ``table``: keys that the other file does not give go, counted."""
-    keys = list(KEYS[table])
+    """Apply the rules ``unmatched`` of ``table``: keys that the other file does not give go, counted."""
     done: list[Reading] = []
     for reading in readings:
+        matching = reading
         for rule in reading.file.leave_out if reading.file.table == table else ():
-            if rule.rule != "unmatched":
-                continue
-            others = [
-                r.kept.select(keys) for r in readings if r.file.path == rule.other and r.file.table == table
-            ]
-            partner = pl.concat(others).unique()
-            kept = reading.kept.join(partner, on=keys, how="semi", maintain_order="left")
-            gone = LeftOut(f"without a row in {rule.other}", rule.why, reading.kept.height - kept.height)
-            part = replace(reading.part, left_out=(*reading.part.left_out, *((gone,) if gone.rows else ())))
-            seen = reading.seen.join(partner, on=keys, how="semi", maintain_order="left")
-            reading = replace(reading, part=part, kept=kept, seen=seen)  # noqa: PLW2901
-        done.append(reading)
+            if rule.rule == "unmatched":
+                others = [r.kept for r in readings if r.file.path == rule.other and r.file.table == table]
+                matching = _partnered(matching, rule, pl.concat(others).select(KEYS[table]).unique())
+        done.append(matching)
     return tuple(done)
+
+
+def _partnered(reading: Reading, rule: LeaveOut, partner: pl.DataFrame) -> Reading:
+    """Keep of a file the keys of ``partner``, and count the rest under ``rule``."""
+    keys = partner.columns
+    kept = reading.kept.join(partner, on=keys, how="semi", maintain_order="left")
+    seen = reading.seen.join(partner, on=keys, how="semi", maintain_order="left")
+    gone = reading.kept["row"].n_unique() - kept["row"].n_unique()
+    left_out = (LeftOut(rule.terms(), rule.why, gone),) if gone else ()
+    part = replace(reading.part, left_out=(*reading.part.left_out, *left_out))
+    return replace(reading, part=part, kept=kept, seen=seen)
 
 
 def without_gaps(table: str, readings: Sequence[Reading]) -> tuple[Reading, ...]:
@@ -130,7 +133,7 @@ def _explains(hole: KnownGap, row: dict[str, object], calendar: str) -> bool:
 
 
 def combined(table: str, readings: Sequence[Reading]) -> tuple[tuple[Reading, ...], pl.DataFrame]:
-    """Combine the files of ``table`` column by column, the stated precedence deciding where two give the same.
+    """Combine the files of ``table`` column by column; where two give the same, the stated one stands.
 
     Returns
     -------
@@ -174,10 +177,9 @@ def _yielded(
             stands = long.filter(pl.col("entry").is_in(to)).select(*by, pl.col("value").alias("other"))
             pairs = long.filter(pl.col("entry") == at).join(stands, on=list(by))
             if pairs.height:
-                apart = (pairs["value"] - pairs["other"]).abs().max()
-                notes.setdefault(at, []).append(
-                    f"{pairs.height} values yield to those of {path}, from which they differ by at most {apart:.6g}"
-                )
+                apart = float(np.max(np.abs((pairs["value"] - pairs["other"]).to_numpy())))
+                said = f"{pairs.height} values yield to those of {path}; they differ by {apart:.6g} at most"
+                notes.setdefault(at, []).append(said)
                 gone = pairs.select(*by, pl.lit(at, dtype=pl.Int32).alias("entry"))
                 long = long.join(gone, on=[*by, "entry"], how="anti", maintain_order="left")
     return long, notes

@@ -1,18 +1,20 @@
 """The folder source: files on disk, read through a layout into a market.
 
-Three instances. ``Folder("data", "layouts/shared.toml", ("T",)).read()`` gives the closes of every near and far T
-contract, with SHIBOR and the ChinaBond curve. Two files may feed one quote, closes from one and volume from the
-other; where both give the same number the layout says which stands. Rows that a rule of the layout leaves out are
-counted in ``Market.notes``; any other row that cannot be used refuses the whole reading, with its file and line.
+Three instances. ``Folder("data", "layouts/shared.toml", ("T",)).read()`` gives the closes of every near and
+far T contract, with SHIBOR and the ChinaBond curve. Two files may feed one quote, closes from one and
+volume from the other; where both give the same number the layout says which stands. Rows that a rule of the
+layout leaves out are counted in ``Market.notes``; any other row that cannot be used refuses the whole
+reading, with its file and line.
 
-A file is read in this order: text to rows, dates and numbers, the rules of the layout, canonical form, contract check.
-Then files are combined (:mod:`tenor.io.sources.combine`).
+A file is read in this order: text to rows, dates and numbers, the rules of the layout, canonical form,
+contract check. Then files are combined (:mod:`tenor.io.sources.combine`).
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from typing import ClassVar, Literal
 
 import polars as pl
 
@@ -38,6 +40,7 @@ from tenor.io.sources.layout import VALUES, Codes, File, LeaveOut, load_layout
 from tenor.io.sources.rows import Rows, read_rows
 from tenor.market.contract import Contract, product
 from tenor.market.market import KEYS, SCHEMAS, Market
+from tenor.settings import STRICT
 
 PER_UNIT: Mapping[str, float] = {
     "per 100": 1.0,
@@ -65,9 +68,15 @@ class Folder:
         Read only the files that these products need; ``None`` for all.
     """
 
+    __pydantic_config__: ClassVar = STRICT
     folder: str | Path
     layout: str | Path
     products: tuple[str, ...] | None = None
+    source: Literal["folder"] = "folder"
+
+    def located(self, base: Path) -> "Folder":
+        """Return the source with relative paths counted from ``base``."""
+        return replace(self, folder=base / self.folder, layout=base / self.layout)
 
     def read(self) -> Market:
         """Read the market.
@@ -183,13 +192,15 @@ def _read_file(folder: Path, file: File, entry: int) -> Reading:
         remedy = "give the file with its rows, or correct the rules and columns of the layout"
         defects.append(Defect(file.path, None, "rows", f"none of {wide.height} rows stays", remedy))
     counts = wide.drop_nulls("rule").group_by("rule").len().sort("rule").iter_rows()
-    left_out = tuple(_left_out(file.leave_out[at], count) for at, count in counts)
+    left_out = tuple(
+        LeftOut(file.leave_out[at].terms(), file.leave_out[at].why, count) for at, count in counts
+    )
     part = replace(nothing.part, rows=rows.placed.height, left_out=left_out)
     return Reading(file, part, seen.unique(KEYS[file.table], maintain_order=True), kept).found(defects, notes)
 
 
 def _parsed(rows: Rows, file: File) -> tuple[pl.DataFrame, tuple[Defect, ...], list[pl.DataFrame]]:
-    """Parse dates and numbers: ``date``, ``t:`` and a column's name for its text, ``n:`` for its number, in our units."""
+    """Parse dates and numbers: ``date``, ``t:<column>`` for text, ``n:<column>`` for number in our unit."""
     day, undated = dates(rows.cells[file.date.column], rows.placed, file.date.format)
     columns = {"date": day}
     unparsed: list[pl.DataFrame] = []
@@ -204,9 +215,10 @@ def _parsed(rows: Rows, file: File) -> tuple[pl.DataFrame, tuple[Defect, ...], l
 
 
 def _ruled(wide: pl.DataFrame, file: File) -> pl.DataFrame:
-    """Say of each row which rule leaves it out (``rule``, null for none), and whether it is ``outside`` or ``off``.
+    """Say of each row which rule leaves it out (``rule``, null: none), if it is ``outside`` and if ``off``.
 
-    ``outside`` is True outside the stated period, ``off`` within it on days without a session of the file's calendar.
+    ``outside`` is True outside the stated period, ``off`` within it on days without a session of the file's
+    calendar.
     """
     periods = [_meets(rule, file) for rule in file.leave_out if rule.rule == "outside"]
     wide = wide.with_columns(pl.any_horizontal(pl.lit(False), *periods).alias("outside"))
@@ -235,19 +247,6 @@ def _meets(rule: LeaveOut, file: File) -> pl.Expr:
             return ((near - far).abs() >= rule.beyond).fill_null(False)
         case "unmatched":
             return pl.lit(False)
-
-
-def _left_out(rule: LeaveOut, rows: int) -> LeftOut:
-    """Say what a rule left out, its terms written out."""
-    terms = {
-        "outside": f"outside {rule.first or 'the beginning'} to {rule.last or 'the end'}",
-        "within": f"from {rule.first} to {rule.last}",
-        "weekend": "on a weekend",
-        "off_session": "on a day without a session",
-        "spread": f"near minus far of {rule.beyond} or more in size",
-        "unmatched": f"without a row in {rule.other}",
-    }
-    return LeftOut(terms[rule.rule], rule.why, rows)
 
 
 def _empty(file: File) -> pl.DataFrame:
@@ -351,9 +350,9 @@ def _blanks(used: pl.DataFrame, file: File) -> list[str]:
 
 def _off_session_defects(off: pl.DataFrame, file: File) -> tuple[Defect, ...]:
     reason = pl.format("{} is no session of {}", pl.col("date"), pl.lit(file.gap.calendar))
+    rows = off.select("file", "row", pl.lit(file.date.column).alias("column"), reason.alias("reason"))
     return listed(
-        off.select("file", "row", pl.lit(file.date.column).alias("column"), reason.alias("reason")),
-        "correct the date, leave such days out by a rule 'off_session', or state off_session = 'keep' in the layout",
+        rows, "correct the date, leave such days out by a rule 'off_session', or state off_session = 'keep'"
     )
 
 

@@ -1,11 +1,12 @@
 """Layouts: how a folder of foreign files becomes the canonical tables, as data.
 
-Three instances. A vendor's ``near_close`` and ``far_close`` beside two contract names are two quotes. A column headed
-隔夜, in percent, is the rate ``SHIBOR.ON``, in decimals, known at 11:30 in Shanghai. The rows of 2017-04-14 hold zeros
-where nothing was published; a rule leaves them out, says why, and every report repeats how many rows that was.
+Three instances. A vendor's ``near_close`` and ``far_close`` beside two contract names are two quotes. A
+column headed 隔夜, in percent, is the rate ``SHIBOR.ON``, in decimals, known at 11:30 in Shanghai. The rows
+of 2017-04-14 hold zeros where nothing was published; a rule leaves them out, says why, and every report
+repeats how many rows that was.
 
-A layout is a TOML file with one ``[[file]]`` table per foreign file. Nothing is guessed: what it does not say is
-refused. Every problem of a layout is reported at once, with its key.
+A layout is a TOML file with one ``[[file]]`` table per foreign file. Nothing is guessed: what it does not
+say is refused. Every problem of a layout is reported at once, with its key.
 """
 
 import tomllib
@@ -56,8 +57,8 @@ class Codes:
     Parameters
     ----------
     form
-        ``code``: a contract code such as T2503, after ``strip`` is taken from its end. ``yyyymm``: the delivery month
-        of a contract of ``product``. ``given``: a ticker, kept as it is.
+        ``code``: a contract code such as T2503, after ``strip`` is taken from its end. ``yyyymm``: the
+        delivery month of a contract of ``product``. ``given``: a ticker, kept as it is.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -82,8 +83,8 @@ class Known:
     Parameters
     ----------
     rule
-        ``close``: at the close of the product on the row's date. ``time``: at ``at`` in ``zone``, ``days`` calendar
-        days after the row's date.
+        ``close``: at the close of the product on the row's date. ``time``: at ``at`` in ``zone``, ``days``
+        calendar days after the row's date.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -104,7 +105,7 @@ class GapBound:
 
 @dataclass(frozen=True, slots=True)
 class KnownGap:
-    """A longer hole that is understood: its first and last missing day, why, and in which columns (none: in all)."""
+    """A longer hole that is understood: its first and last missing day, why, in which columns (none: all)."""
 
     __pydantic_config__: ClassVar = STRICT
     first: date
@@ -122,8 +123,8 @@ class LeaveOut:
     rule
         ``outside``: dates before ``first`` or after ``last``. ``within``: dates from ``first`` to ``last``.
         ``weekend``: Saturdays and Sundays. ``off_session``: days without a session of the file's calendar.
-        ``spread``: near minus far close at or beyond ``beyond`` in size. ``unmatched``: keys that the file ``other``
-        does not give.
+        ``spread``: near minus far close at or beyond ``beyond`` in size. ``unmatched``: keys that the file
+        ``other`` does not give.
     why
         The reason, for people.
     """
@@ -136,6 +137,17 @@ class LeaveOut:
     beyond: float | None = None
     other: str | None = None
 
+    def terms(self) -> str:
+        """The rule in words."""
+        return {
+            "outside": f"outside {self.first or 'the beginning'} to {self.last or 'the end'}",
+            "within": f"from {self.first} to {self.last}",
+            "weekend": "on a weekend",
+            "off_session": "on a day without a session",
+            "spread": f"near minus far of {self.beyond} or more in size",
+            "unmatched": f"without a row in {self.other}",
+        }[self.rule]
+
 
 @dataclass(frozen=True, slots=True)
 class File:
@@ -144,7 +156,8 @@ class File:
     Parameters
     ----------
     path
-        Relative to the folder; ``.csv`` or ``.csv.gz``. A path may appear twice, for two tables or two periods.
+        Relative to the folder; ``.csv`` or ``.csv.gz``. A path may appear twice, for two tables or two
+        periods.
     table
         ``quotes``, ``curve`` or ``rates``.
     unit
@@ -168,7 +181,8 @@ class File:
     yields_to
         Paths whose values stand where both give the same one.
     off_session
-        Whether a row on a day without a session of the calendar is refused or kept (an interbank working weekend).
+        Whether a row on a day without a session of the calendar is refused or kept (an interbank working
+        weekend).
     blank
         Marks that mean that nothing was observed.
     near_zero
@@ -410,8 +424,8 @@ def _quote_problems(file: File) -> Iterator[str]:
     for at, leg in enumerate(file.legs):
         for column, kind in leg.columns.items():
             if kind not in VALUES["quotes"]:
-                near = suggest(kind, VALUES["quotes"])
-                yield f"legs[{at}].columns.{column}: no {kind!r}{near}; the kinds are {', '.join(VALUES['quotes'])}"
+                near, kinds = suggest(kind, VALUES["quotes"]), ", ".join(VALUES["quotes"])
+                yield f"legs[{at}].columns.{column}: no {kind!r}{near}; the kinds are {kinds}"
         if not leg.columns:
             yield f"legs[{at}].columns: empty; state at least one as foreign = 'close'"
         if len(set(leg.columns.values())) < len(leg.columns):
@@ -438,18 +452,19 @@ def _column_problems(file: File) -> Iterator[str]:
 def _dangling(files: Sequence[File]) -> Iterator[str]:
     """References to other files that do not exist, by key."""
     for at, file in enumerate(files):
+        where = f"file[{at}] ({file.path})"
         others = sorted({f.path for f in files if f.table == file.table} - {file.path})
         matched = tuple(rule.other for rule in file.leave_out if rule.other is not None)
         for key, named in (("yields_to", file.yields_to), ("leave_out", matched)):
             for path in named:
                 if path not in others:
                     yield (
-                        f"file[{at}] ({file.path}).{key}: {path!r} is no other file of table {file.table!r}"
+                        f"{where}.{key}: {path!r} is no other file of table {file.table!r}"
                         f"{suggest(path, others)}; they are {others}"
                     )
         for path in matched:
             if any(f.path == path and not set(file.products) <= set(f.products) for f in files):
-                yield f"file[{at}] ({file.path}).leave_out: {path!r} is not read for all of {list(file.products)}"
+                yield f"{where}.leave_out: {path!r} is not read for all of {list(file.products)}"
         for path in file.yields_to:
             if any(f.path == path and file.path in f.yields_to for f in files):
-                yield f"file[{at}] ({file.path}).yields_to: {path!r} yields to this file too; keep one of the two"
+                yield f"{where}.yields_to: {path!r} yields to this file too; keep one of the two"

@@ -1,7 +1,8 @@
 """Text files as cells that remember their line, so that a defect found later can name it.
 
-Three instances that a lenient reader lets pass and this one refuses: a line with a cell too few, of which the last
-columns would be empty; a header that names a column twice; bytes that are not text in the stated encoding.
+Three instances that a lenient reader lets pass and this one refuses: a line with a cell too few, of which
+the last columns would be empty; a header that names a column twice; bytes that are not text in the stated
+encoding.
 """
 
 import csv

@@ -1,26 +1,27 @@
-"""The simulated market: treasury futures with real dates and rules, drawn prices, and a signal of known strength.
+"""The simulated market: treasury futures with real dates, drawn prices, and a signal of known strength.
 
-It is there to check the rest against. With ``signal = 0`` nothing that is known at a close tells where the calendar
-spread in front goes next, so a study that finds something there has a leak. With ``signal = 0.2`` exactly that much is
-there, and it lies in the tables.
+It is there to check the rest against. With ``signal = 0`` nothing that is known at a close tells where the
+calendar spread in front goes next, so a study that finds something there has a leak. With ``signal = 0.2``
+exactly that much is there, and it lies in the tables.
 
-**The planted signal.** For the pair in front (:func:`tenor.market.contract.front_pairs`) the pair component of the
-spread changes in the next session by ``sigma (sqrt(1 - rho^2) eps + rho z)``. ``rho`` is the setting ``signal``,
-``sigma`` the product's ``pair`` size, ``eps`` is standard normal, and ``z``, of mean 0 and variance nearly 1, is
-:func:`~tenor.io.sources.simulated_futures.score`: the spread's change over the last three sessions, with a negative
-sign, and that of ``REPO.1W``. So ``rho`` is the correlation of what was known with what comes, and the best accuracy
-that anybody can have on the direction of that component is ``1/2 + asin(rho)/pi`` (Sheppard 1899). Funding, curve and
-rounding move the spread as well, which leaves its correlation a little below ``rho``. The drift is put on the near contract and
-ends with its ``flat_by``, as the next pair is in front then.
+**The planted signal.** For the pair in front (:func:`tenor.market.contract.front_pairs`) the pair component
+of the spread changes in the next session by ``sigma (sqrt(1 - rho^2) eps + rho z)``. ``rho`` is the setting
+``signal``, ``sigma`` the product's ``pair`` size, ``eps`` is standard normal, and ``z``, of mean 0 and
+variance nearly 1, is :func:`~tenor.io.sources.simulated_futures.score`: the spread's change over the last
+three sessions, with a negative sign, and that of ``REPO.1W``. So ``rho`` is the correlation of what was known
+with what comes, and the best accuracy that anybody can have on the direction of that component is ``1/2 +
+asin(rho)/pi`` (Sheppard 1899). Funding, curve and rounding move the spread as well, which leaves its
+correlation a little below ``rho``. The drift is put on the near contract and ends with its ``flat_by``, as
+the next pair is in front then.
 
-**What is not real.** A basket is fixed when its contract is listed. The market knows the curve at the futures close,
-before it is published. A contract's own walk does not die out at delivery: that could be seen coming, and would be a
-second signal. There are no price limits, and spot settles on the same day.
+**What is not real.** A basket is fixed when its contract is listed. The market knows the curve at the futures
+close, before it is published. A contract's own walk does not die out at delivery: that could be seen coming,
+and would be a second signal. There are no price limits, and spot settles on the same day.
 """
 
 from dataclasses import dataclass
 from datetime import date
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 import polars as pl
@@ -42,16 +43,17 @@ TENORS = (1, 2, 3, 5, 7, 10, 30)
 class Simulated:
     """Settings of a simulated market; :meth:`read` draws it.
 
-    Equal settings give equal tables. A later ``last`` appends sessions and leaves the earlier ones as they were. A
-    product has the same prices whatever other products are there.
+    Equal settings give equal tables. A later ``last`` appends sessions and leaves the earlier ones as they
+    were. A product has the same prices whatever other products are there.
 
     Parameters
     ----------
     products
         Codes out of ``SIZES``: TS, TF, T, TL. One that was listed after ``first`` starts at its listing.
     first, last
-        Range of days, both inclusive. Holidays must be loaded from six years before ``first`` (old bonds) to the end
-        of the quarter in which the contracts deliver that are quoted by ``last`` (nine months and a half at most).
+        Range of days, both inclusive. Holidays must be loaded from six years before ``first`` (old bonds) to
+        the end of the quarter in which the contracts deliver that are quoted by ``last`` (nine months and a
+        half at most).
     seed
         0 or more.
     signal
@@ -70,6 +72,7 @@ class Simulated:
     last: date = date(2025, 12, 31)
     seed: int = 0
     signal: float = 0.0
+    source: Literal["simulated"] = "simulated"
 
     def __post_init__(self) -> None:
         allowed = list(SIZES)
@@ -121,7 +124,7 @@ class Simulated:
 
 
 def planted(market: Market, code: str, signal: float) -> pl.DataFrame:
-    """Recompute the planted score of product ``code`` from the tables alone, for each session of each front pair.
+    """Recompute the planted score of product ``code``, from the tables alone, for each front pair.
 
     It is the best that a model can know, so a study on a simulated market can be held against it.
 

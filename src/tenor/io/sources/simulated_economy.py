@@ -1,15 +1,16 @@
 """The economy behind the simulated market: one yield curve and one funding market, shared by every product.
 
-The curve is Nelson and Siegel's (1987) on zero rates: level, slope and curvature, each an autoregression of order 1
-that comes back over years. Funding is the rate of each night: a mean, a slow part (policy), a fast part (the liquidity
-of the week) and a spike over the turn of each quarter, whose size is known beforehand. A term rate is the average of
-its nights as expected today. So ``REPO.1W`` of 25 March holds the spike of 31 March; and the expected sum of a *fixed*
-set of nights moves by news only: it is a martingale, and so is what funding does to a calendar spread.
+The curve is Nelson and Siegel's (1987) on zero rates: level, slope and curvature, each an autoregression of
+order 1 that comes back over years. Funding is the rate of each night: a mean, a slow part (policy), a fast
+part (the liquidity of the week) and a spike over the turn of each quarter, whose size is known beforehand. A
+term rate is the average of its nights as expected today. So ``REPO.1W`` of 25 March holds the spike of 31
+March; and the expected sum of a *fixed* set of nights moves by news only: it is a martingale, and so is what
+funding does to a calendar spread.
 """
 
 import math
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -19,7 +20,7 @@ from tenor.pricing.bond import Discount
 from tenor.units import SESSIONS_PER_YEAR, Dates, Floats, Ints, Rate, Years
 
 HISTORY_YEARS = 6
-"""Years of curve before the first session that is shown: bonds that are deliverable on it were issued within them."""
+"""Years of curve before the first session shown: what is deliverable on it was issued within them."""
 
 DECAY: Years = 2.5
 CURVE_MEAN = np.array([0.036, -0.014, -0.010])
@@ -37,7 +38,7 @@ LEVEL_AND_SLOW = 0.3
 SPIKE, SPIKE_LOG_SD = 0.0080, 0.4
 """Median size of a quarter-end spike, and standard deviation of the log of its size."""
 SPIKE_SHAPE = (1.0, 0.5, 0.2)
-"""Share of the spike in the night over the turn of the quarter, in the one before, and in the one before that."""
+"""Share of the spike in the night over the turn of the quarter and in the two nights before, going back."""
 FIXINGS = (("REPO.1W", 7, 0.0010), ("REPO.1M", 30, 0.0025))
 """Term rates: name, days, and premium over the expected average of the nights."""
 
@@ -74,13 +75,13 @@ class Economy:
 
 
 def stream(seed: int, *names: str) -> np.random.Generator:
-    """Return the random numbers of one named part of the simulation, independent of those of any other name."""
+    """Return the random numbers of one named part of the simulation, independent of others."""
     key = tuple(zlib.crc32(name.encode()) for name in names)
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
 
 
 def reverting(normals: Floats, keep: float, step: float) -> Floats:
-    """Run an autoregression of order 1 and mean 0 from its stationary law: one value less than ``normals``."""
+    """Run an autoregression of order 1 and mean 0 from its stationary law; drops one of ``normals``."""
     state = step / math.sqrt(1.0 - keep * keep) * float(normals[0])
     path = np.empty(len(normals) - 1)
     for i, news in enumerate((step * normals[1:]).tolist()):
@@ -90,7 +91,7 @@ def reverting(normals: Floats, keep: float, step: float) -> Floats:
 
 
 def economy(seed: int, calendar: Calendar, first: date, last: date, deliveries_end: date) -> Economy:
-    """Draw the economy from ``first`` to ``last``, with the days that follow up to ``deliveries_end`` or a month on.
+    """Draw the economy from ``first`` to ``last``, and the days until contracts and term rates have run out.
 
     A later ``last`` leaves what came before as it was.
     """
@@ -116,8 +117,24 @@ def economy(seed: int, calendar: Calendar, first: date, last: date, deliveries_e
     )
 
 
+def without_news(world: Economy) -> Economy:
+    """Return the economy in which each session finds the state that was expected on the session before."""
+    return replace(
+        world,
+        factors=CURVE_MEAN
+        + np.exp(-CURVE_REVERSION / SESSIONS_PER_YEAR) * (_before(world.factors) - CURVE_MEAN),
+        slow=SLOW_KEEP * _before(world.slow),
+        fast=FAST_KEEP * _before(world.fast),
+    )
+
+
+def _before(states: Floats) -> Floats:
+    return np.concatenate([states[:1], states[:-1]])
+
+
 def expected_nights(world: Economy, at: Ints, end: Dates) -> Floats:
-    """Sum of the nightly rates from session ``at`` to the day ``end``, in rate times days, as expected at ``at``.
+    """Sum of the nightly rates from session ``at`` to the day ``end``, in rate times days, as expected at
+    ``at``.
 
     The rate of a session is paid for each night until the next session.
 
@@ -128,15 +145,16 @@ def expected_nights(world: Economy, at: Ints, end: Dates) -> Floats:
     end
         Last morning of each, shape (n,) or one for all; not past the last of ``world.days``.
     """
-    until = np.append(world.days[1:], world.days[-1] + 1)
+    day, stop = world.days.astype(np.float64), end.astype(np.float64)
+    until = np.append(day[1:], day[-1] + 1.0)
     slow, fast = world.slow[at], world.fast[at]
     total = np.zeros(len(at))
     ahead_most = int(np.max(np.searchsorted(world.days, end) - at, initial=0))
     for ahead in range(ahead_most):
-        session = np.minimum(at + ahead, len(world.days) - 1)
-        nights = (np.minimum(until[session], end) - world.days[session]).astype(np.float64)
+        session = np.minimum(at + ahead, len(day) - 1)
+        nights = np.maximum(np.minimum(until[session], stop) - day[session], 0.0)
         rate = NIGHT_MEAN + slow * SLOW_KEEP**ahead + fast * FAST_KEEP**ahead + world.spikes[session]
-        total += np.maximum(nights, 0.0) * rate
+        total += nights * rate
     return total
 
 
@@ -165,7 +183,7 @@ def discount_factors(factors: Floats) -> Discount:
 
 
 def par_coupon(factors: Floats, years: int, frequency: int) -> Floats:
-    """Coupon at which a bond of ``years`` costs 100, on each of the curves ``factors`` (date, 3): shape (date,)."""
+    """Coupon at which a bond of ``years`` costs 100, by date, on the curves ``factors`` (date, 3)."""
     loadings = _log_loadings(np.arange(1, years * frequency + 1) / frequency)
     discounts = np.exp(-(factors @ loadings))
     return np.asarray(frequency * (1.0 - discounts[:, -1]) / discounts.sum(axis=1), np.float64)

@@ -1,12 +1,12 @@
-"""The futures of the simulated market: fair values from baskets, closes with a planted signal, and bars around them.
+"""The futures of the simulated market: fair values, closes with a planted signal, and bars around them.
 
-A close is fair value, plus a richness that all contracts of a product share, plus the contract's own random walk. Fair
-value is the cheapest bond carried to delivery at term repo. The richness comes back to zero and cancels in a spread.
-The own walk does neither: the difference of two walks, the *pair component*, is most of what a calendar spread does
-from one day to the next, and it is where the signal is planted.
+A close is fair value, plus a richness that all contracts of a product share, plus the contract's own random
+walk. Fair value is the cheapest bond carried to delivery at term repo. The richness comes back to zero and
+cancels in a spread. The own walk does neither: the difference of two walks, the *pair component*, is most of
+what a calendar spread does from one day to the next, and it is where the signal is planted.
 
-A close lies on the tick. What rounding adds stays in the own walk; undone on the next day, it would be a reversal that
-anybody could forecast (for TS an autocorrelation of -0.02 to -0.03).
+A close lies on the tick. What rounding adds stays in the own walk; undone on the next day, it would be a
+reversal that anybody could forecast (for TS an autocorrelation of -0.02 to -0.03).
 """
 
 import math
@@ -16,6 +16,7 @@ from types import MappingProxyType
 
 import numpy as np
 import polars as pl
+from numpy.typing import ArrayLike
 
 from tenor.io.sources.simulated_economy import (
     Economy,
@@ -25,6 +26,7 @@ from tenor.io.sources.simulated_economy import (
     par_coupon,
     reverting,
     stream,
+    without_news,
 )
 from tenor.market.calendar import trading_calendar
 from tenor.market.contract import Contract, Product, front_pairs
@@ -65,39 +67,37 @@ class Sizes:
 
 SIZES: Mapping[str, Sizes] = MappingProxyType(
     {
-        "TS": Sizes(0.015, 0.0165, 0.03, 0.07, 40_000.0, (3, 5)),
-        "TF": Sizes(0.022, 0.0230, 0.08, 0.16, 80_000.0, (5, 7)),
-        "T": Sizes(0.036, 0.0370, 0.12, 0.25, 150_000.0, (10,)),
-        "TL": Sizes(0.075, 0.0800, 0.25, 0.60, 90_000.0, (30,)),
+        "TS": Sizes(0.015, 0.0174, 0.03, 0.073, 40_000.0, (3, 5)),
+        "TF": Sizes(0.022, 0.0236, 0.08, 0.153, 80_000.0, (5, 7)),
+        "T": Sizes(0.036, 0.0366, 0.12, 0.234, 150_000.0, (10,)),
+        "TL": Sizes(0.073, 0.0740, 0.25, 0.478, 90_000.0, (30,)),
     }
 )
-"""Products that can be simulated. The pair of T is as wide as T's was in 2015-2020; the others by their life."""
+"""Products that can be simulated. The pair of T moves as T's did in 2015-2020; the others by their life."""
 
 SCORE_SESSIONS = 3
 """Sessions over which the planted score looks back."""
 SPREAD_WEIGHT, FUNDING_WEIGHT = 0.8, 0.6
 """Weights of the two parts of the score; their squares sum to 1."""
-FUNDING_CHANGE: Rate = 0.0013
+FUNDING_CHANGE: Rate = 0.00145
 """A three-session change of ``REPO.1W`` in units of this, cut at ``CUT``, has variance 1, as measured."""
 CUT = 2.5
 
 RICHNESS_KEEP = 0.5 ** (1 / 15)
 OPEN_SHARE = 0.15
 """Share of a day's variance that falls before the open."""
-_SLOTS = (
-    4  # at most three contracts are quoted at once, so contracts four quarters apart can share random numbers
-)
+_SLOTS = 4  # at most three contracts are quoted at once, so those four quarters apart share random numbers
 
 
-def score(spread_change: Floats, funding_change: Floats, sizes: Sizes, signal: float) -> Floats:
+def score(spread_change: ArrayLike, funding_change: ArrayLike, sizes: Sizes, signal: float) -> Floats:
     """Planted score ``z``, of mean 0 and variance 1 (nearly: see below).
 
-    ``z = -0.8 cut(dS / s) + 0.6 cut(dR / FUNDING_CHANGE)``, where ``cut`` limits to +-``CUT`` and ``s`` is the standard
-    deviation of the spread's change over three sessions. The signal itself makes the spread revert: it follows an
-    autoregression with three coefficients ``-a/s``, ``a = 0.8 signal``, whose three-session variance ``v`` in units of
-    the daily one solves ``v + 2 a sqrt(v) - 3 = 0`` (Yule-Walker), hence ``s = sizes.spread (sqrt(a^2 + 3) - a)``.
-    Variance is not exactly 1 because the cut takes a little away and quarter ends make some changes of ``REPO.1W``
-    larger than others.
+    ``z = -0.8 cut(dS / s) + 0.6 cut(dR / FUNDING_CHANGE)``, where ``cut`` limits to +-``CUT`` and ``s`` is
+    the standard deviation of the spread's change over three sessions. The signal itself makes the spread
+    revert: it follows an autoregression with three coefficients ``-a/s``, ``a = 0.8 signal``, whose
+    three-session variance ``v`` in units of the daily one solves ``v + 2 a sqrt(v) - 3 = 0`` (Yule-Walker),
+    hence ``s = sizes.spread (sqrt(a^2 + 3) - a)``. Variance is not exactly 1 because the cut takes a little
+    away and quarter ends make some changes of ``REPO.1W`` larger than others.
 
     Parameters
     ----------
@@ -116,8 +116,8 @@ def score(spread_change: Floats, funding_change: Floats, sizes: Sizes, signal: f
     """
     a = SPREAD_WEIGHT * signal * sizes.pair / sizes.spread
     width = sizes.spread * (math.sqrt(a * a + 3.0) - a)
-    spread_part = np.clip(spread_change / width, -CUT, CUT)
-    funding_part = np.clip(funding_change / FUNDING_CHANGE, -CUT, CUT)
+    spread_part = np.clip(np.asarray(spread_change) / width, -CUT, CUT)
+    funding_part = np.clip(np.asarray(funding_change) / FUNDING_CHANGE, -CUT, CUT)
     return np.asarray(FUNDING_WEIGHT * funding_part - SPREAD_WEIGHT * spread_part, np.float64)
 
 
@@ -129,72 +129,68 @@ def change(values: Floats, sessions: int) -> Floats:
 
 
 def quotes(seed: int, signal: float, world: Economy, rules: Product) -> pl.DataFrame:
-    """Draw the quotes of every contract of a product, from its own named streams: a table of schema ``QUOTES``."""
+    """Draw the quotes of every contract of a product from its own named streams, in the schema ``QUOTES``."""
     skip = int(np.searchsorted(world.shown, np.datetime64(rules.listed, "D")))
     sessions = world.shown[skip:]
     contracts = rules.contracts(sessions[0].item(), sessions[-1].item())
     listed = np.array([rules.listing_day(each) for each in contracts], "datetime64[D]")
     ends = np.array([rules.last_trading_day(each) for each in contracts], "datetime64[D]")
-    fair = np.full((len(sessions), len(contracts)), np.nan)
+    fair, foreseen = np.full((2, len(sessions), len(contracts)), np.nan)
+    no_news = without_news(world)
     for j, contract in enumerate(contracts):
         rows = np.flatnonzero((sessions >= listed[j]) & (sessions <= ends[j]))
-        fair[rows, j] = _fair_value(world, rules, contract, listed[j], world.start + skip + rows)
-    ticks = np.array([rules.tick(day) for day in sessions.tolist()])
+        at, basket = world.start + skip + rows, _basket(world, rules, contract, listed[j])
+        fair[rows, j] = _fair_value(world, rules, contract, basket, at)
+        foreseen[rows, j] = _fair_value(no_news, rules, contract, basket, at)
+    ticks = [rules.tick(day) for day in sessions.tolist()]
     funding = fixings(world)["REPO.1W"][skip:]
-    closes = _closes(seed, signal, rules, contracts, sessions, fair, funding, ticks)
-    return _bars(seed, rules, contracts, sessions, closes, ticks)
+    closes = _closes(seed, signal, rules, contracts, sessions, fair, foreseen, funding, ticks)
+    return _bars(seed, rules, contracts, sessions, closes, np.array(ticks))
 
 
 def _fair_value(
-    world: Economy, rules: Product, contract: Contract, listed: np.datetime64, at: Ints
+    world: Economy, rules: Product, contract: Contract, basket: tuple[Floats, Ints, Dates], at: Ints
 ) -> Floats:
-    """Fair price at the sessions ``at``: the cheapest bond of the basket, carried at term repo.
-
-    The basket holds what was issued before the contract was listed. A bond that joined later could only lower the
-    price, which would be a move that one could see coming.
-    """
-    coupon, frequency, maturity = _basket(world, rules, contract, listed)
+    """Fair price of ``contract`` at the sessions ``at``: the cheapest bond, carried at term repo."""
+    coupon, frequency, maturity = basket
     on = world.days[at]
-    delivery = np.datetime64(rules.second_delivery_day(contract), "D")
+    delivery = np.array([rules.second_delivery_day(contract)], "datetime64[D]")
     repo = expected_nights(world, at, delivery) / (delivery - on).astype(np.float64)
     dirty = dirty_from_curve(discount_factors(world.factors[at]), coupon, frequency, maturity, on[:, None])
     forward = forward_price(dirty, repo[:, None], coupon, frequency, maturity, on[:, None], delivery)
-    month = np.datetime64(contract.delivery_month, "D")
-    price, _ = cheapest_to_deliver(
-        forward, conversion_factor(coupon, frequency, maturity, month, notional=rules.coupon)
+    factor = conversion_factor(
+        coupon, frequency, maturity, np.datetime64(contract.delivery_month), notional=rules.coupon
     )
+    price, _ = cheapest_to_deliver(forward, factor)
     return price
 
 
 def _basket(
     world: Economy, rules: Product, contract: Contract, listed: np.datetime64
 ) -> tuple[Floats, Ints, Dates]:
-    """Coupon, frequency and maturity of the bonds that can be delivered, by life left on the first of the month.
+    """Coupon, frequency and maturity of the bonds that can be delivered, by life on the first of the month.
 
-    A bond of each life is issued on the 15th of every second month of a quarter (30 years: of every third), at its par
-    coupon on the curve of that day, to a hundredth of a per cent; it pays twice a year from ten years up, else once.
+    A bond of each life is issued on the 15th of the second month of each quarter (30 years: of the third), at
+    its par coupon on the curve of that day, to a hundredth of a per cent; it pays twice a year from ten years
+    up, else once. Only what was issued before the contract was listed is in the basket: a bond that joined
+    later could but lower the price, a move that one could see coming.
     """
     month = np.datetime64(contract.delivery_month, "D")
     shortest, longest = (round(12 * years) for years in rules.deliverable_years)
-    terms = SIZES[rules.code].terms
-    issues = np.arange(world.days[0].astype("datetime64[M]"), listed.astype("datetime64[M]") + 1)
-    found: list[tuple[float, int, np.datetime64]] = []
-    for term in terms:
+    months = np.arange(world.days[0].astype("datetime64[M]") + 1, listed.astype("datetime64[M]") + 1)
+    coupons, frequencies, maturities = [], [], []
+    for term in SIZES[rules.code].terms:
         in_quarter = 2 if term == 30 else 1
-        issued = issues[issues.astype(np.int64) % 3 == in_quarter].astype("datetime64[D]") + 14
+        issued = months[months.astype(np.int64) % 3 == in_quarter].astype("datetime64[D]") + 14
         maturity = add_months(issued, 12 * term)
-        kept = (
-            (issued < listed)
-            & (issued >= world.days[0])
-            & (maturity >= add_months(month, shortest))
-            & (maturity <= add_months(month, longest))
-        )
+        lives = (maturity >= add_months(month, shortest)) & (maturity <= add_months(month, longest))
+        kept = lives & (issued < listed)
         frequency = 2 if term >= 10 else 1
         at = np.searchsorted(world.days, issued[kept], side="right") - 1
-        coupon = np.round(par_coupon(world.factors[at], term, frequency), 4)
-        found += zip(coupon.tolist(), [frequency] * len(at), maturity[kept], strict=True)
-    coupons, frequencies, maturities = zip(*found, strict=True)
-    return np.array(coupons), np.array(frequencies), np.array(maturities, "datetime64[D]")
+        coupons.append(np.round(par_coupon(world.factors[at], term, frequency), 4))
+        frequencies.append(np.full(len(at), frequency, np.int64))
+        maturities.append(maturity[kept])
+    return np.concatenate(coupons), np.concatenate(frequencies), np.concatenate(maturities)
 
 
 def _closes(
@@ -204,8 +200,9 @@ def _closes(
     contracts: Sequence[Contract],
     sessions: Dates,
     fair: Floats,
+    foreseen: Floats,
     funding: Floats,
-    ticks: Floats,
+    ticks: Sequence[float],
 ) -> Floats:
     """Closing prices, shape (session, contract), NaN where a contract is not quoted.
 
@@ -216,29 +213,44 @@ def _closes(
     shocks = step * stream(seed, rules.code, "walk").standard_normal((len(sessions), _SLOTS))
     news = stream(seed, rules.code, "richness").standard_normal(len(sessions) + 1)
     richness = reverting(news, RICHNESS_KEEP, sizes.richness * math.sqrt(1.0 - RICHNESS_KEEP**2))
-    base = fair + richness[:, None]
+    base, drift = fair + richness[:, None], _relative_drift(fair, foreseen)
     walk = [_walk_before(seed, rules, contract, sessions, step) for contract in contracts]
     slots = [_slot(contract) for contract in contracts]
     front = _front(rules, contracts, sessions)
-    funding_change = change(funding, SCORE_SESSIONS)
+    funding_change = change(funding, SCORE_SESSIONS).tolist()
     quiet = math.sqrt(1.0 - signal**2)
 
-    closes = np.full(fair.shape, np.nan)
-    quoted = [np.flatnonzero(row).tolist() for row in np.isfinite(fair)]
-    for i, now in enumerate(quoted):
-        moves = {j: float(shocks[i, slots[j]]) for j in now}
-        near, far = front[i]
-        if i > SCORE_SESSIONS:
-            before = i - 1 - SCORE_SESSIONS
-            past = (closes[i - 1, near] - closes[i - 1, far]) - (closes[before, near] - closes[before, far])
-            known = score(past, funding_change[i - 1], sizes, signal)
-            moves[near] = quiet * moves[near] + signal * sizes.pair * float(known)
-            moves[far] *= quiet
+    levels, drifts, news_of = base.tolist(), drift.tolist(), shocks.tolist()
+    closes: list[list[float]] = []
+    for i, now in enumerate([np.flatnonzero(row).tolist() for row in np.isfinite(fair)]):
+        moves = {j: news_of[i][slots[j]] - drifts[i][j] for j in now}
+        if signal > 0.0 and i > SCORE_SESSIONS:
+            near, far = front[i]
+            late, early = closes[i - 1], closes[i - 1 - SCORE_SESSIONS]
+            past = (late[near] - late[far]) - (early[near] - early[far])
+            for j in (near, far):
+                moves[j] -= (1.0 - quiet) * news_of[i][slots[j]]
+            moves[near] += signal * sizes.pair * float(score(past, funding_change[i - 1], sizes, signal))
+        row = [math.nan] * len(contracts)
         for j in now:
-            level = float(base[i, j])
-            closes[i, j] = round(round((level + walk[j] + moves[j]) / ticks[i]) * ticks[i], 6)
-            walk[j] = float(closes[i, j]) - level
-    return closes
+            row[j] = round(round((levels[i][j] + walk[j] + moves[j]) / ticks[i]) * ticks[i], 6)
+            walk[j] = row[j] - levels[i][j]
+        closes.append(row)
+    return np.array(closes)
+
+
+def _relative_drift(fair: Floats, foreseen: Floats) -> Floats:
+    """What a fair value would do without news, less the average of that over the contracts quoted.
+
+    Contracts differ in it a little, as their bonds roll down other parts of the curve. Taken out of the own walks,
+    it leaves a spread without drift and the price of the product as a whole as it was.
+    """
+    drift = foreseen.copy()
+    drift[0] = np.nan
+    drift[1:] -= fair[:-1]
+    counted = np.isfinite(drift)
+    average = np.where(counted, drift, 0.0).sum(axis=1) / np.maximum(counted.sum(axis=1), 1)
+    return np.where(counted, drift - average[:, None], 0.0)
 
 
 def _slot(contract: Contract) -> int:
@@ -246,7 +258,7 @@ def _slot(contract: Contract) -> int:
 
 
 def _walk_before(seed: int, rules: Product, contract: Contract, sessions: Dates, step: Price) -> float:
-    """Where the own walk of a contract stands before the first session: 0, or a draw if it was listed earlier."""
+    """Where the own walk of a contract stands before the first session: 0, or a draw if listed earlier."""
     listed, first = rules.listing_day(contract), sessions[0].item()
     if listed >= first:
         return 0.0
@@ -269,11 +281,12 @@ def _front(rules: Product, contracts: Sequence[Contract], sessions: Dates) -> li
 def _bars(
     seed: int, rules: Product, contracts: Sequence[Contract], sessions: Dates, closes: Floats, ticks: Floats
 ) -> pl.DataFrame:
-    """Open, high, low, settlement, volume and open interest around given closes; nothing here knows the next session.
+    """Open, high, low, settlement, volume and open interest around given closes; none knows the next session.
 
-    The day is a Brownian path from the last close to this one: the open is drawn from the bridge at ``OPEN_SHARE``, and
-    high and low from the law of a bridge's extremes between open and close. What all contracts share of it is drawn
-    once. Open interest follows the age of the contract: trade moves to the next one in the two weeks before ``flat_by``.
+    The day is a Brownian path from the last close to this one: the open is drawn from the bridge at
+    ``OPEN_SHARE``, and high and low from the law of a bridge's extremes between open and close. What all
+    contracts share of it is drawn once. Open interest follows the age of the contract: trade moves to the
+    next one in the two weeks before ``flat_by``.
     """
     sizes = SIZES[rules.code]
     own_step = sizes.pair / math.sqrt(2.0)
@@ -294,10 +307,9 @@ def _bars(
         np.sqrt((close - open_) ** 2 - 2.0 * variance * np.log(uniforms[row, side])) / 2.0 for side in (0, 1)
     ]
     middle = (open_ + close) / 2.0
-    top, bottom = np.maximum(open_, close), np.minimum(open_, close)
-    high = np.maximum(_on_tick(middle + half_range[0], tick), top)
-    low = np.minimum(_on_tick(middle - half_range[1], tick), bottom)
-    # The settlement price is the average of the last hour: about 0.28 of a day's deviation away from the close.
+    high = np.maximum(_on_tick(middle + half_range[0], tick), np.maximum(open_, close))
+    low = np.minimum(_on_tick(middle - half_range[1], tick), np.minimum(open_, close))
+    # The average of the last hour, which settles, lies about 0.28 of a day's deviation away from the close.
     settle = _on_tick(close + 0.28 * (common_step * common[:, 1] + own_step * own[:, 1]), tick)
 
     flat_by = np.array([rules.flat_by(contract) for contract in contracts], "datetime64[D]")

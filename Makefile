@@ -1,0 +1,53 @@
+# Every target works alone on a fresh clone with Python (3.11 or newer) and make: it sets up what it needs.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STUDY  ?= studies/cgb-spread.toml
+PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check format lint types layers docs bench clean
+
+help: ## Say what each target does
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: $(VENV)/.tenor ## Make .venv with the core and the pinned versions
+$(VENV)/.tenor: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) install --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.tenor
+	$(PIP) install --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: $(VENV)/.tenor ## Run the embedded study (simulated market) and say where the report is
+	$(BIN)/tenor run $(STUDY)
+
+test: $(VENV)/.dev ## Run every test
+	$(BIN)/python -m pytest
+
+check: format lint types layers docs test ## Everything: format, lint, types, layers, doc examples, tests
+
+format: $(VENV)/.dev ## Check the formatting
+	$(BIN)/ruff format --check .
+
+lint: $(VENV)/.dev ## Check the style rules
+	$(BIN)/ruff check .
+
+types: $(VENV)/.dev ## Check the types, strictly
+	$(BIN)/mypy
+
+layers: $(VENV)/.dev ## Check that imports point one way
+	$(BIN)/lint-imports
+
+docs: $(VENV)/.dev ## Run the examples of docstrings and pages
+	$(BIN)/python -m pytest --doctest-modules src/tenor --ignore=src/tenor/app -q
+	$(BIN)/python -m pytest --doctest-glob='*.md' README.md docs -q
+
+bench: $(VENV)/.dev ## Run the benchmarks (needs PyTorch for the side-by-side one: make torch)
+	$(BIN)/python benchmarks/train_engine.py
+	$(BIN)/python benchmarks/main_job.py
+
+clean: ## Remove what the targets made, runs excepted
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

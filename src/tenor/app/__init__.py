@@ -1,0 +1,1 @@
+"""Faces: commands with typed requests, and the command line that prints their answers."""

@@ -1,0 +1,168 @@
+"""The command line: flags to a request, the request to a command, the answer to a table or to JSON.
+
+Nothing heavy is imported before a command runs, so ``tenor --help`` answers at once. An error of ours ends with exit
+status 2 and one message on standard error; with ``--json`` the message is JSON too.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tenor import __version__
+from tenor.errors import DataError, StudyError, TenorError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Forecasts for markets, with the evidence: what happens next, should I believe it, what should I hold?",
+)
+data = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check and show data before a study uses them.")
+app.add_typer(data, name="data")
+
+Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
+Runs = Annotated[Path, typer.Option("--runs", help="Folder in which runs are kept.")]
+DataFolder = Annotated[
+    Path | None, typer.Option("--data", help="Read the study's data folder here instead of where the study says.")
+]
+Layout = Annotated[Path, typer.Option("--layout", help="Layout file that maps the folder's files.")]
+
+
+@app.command()
+def run(
+    study: Annotated[Path, typer.Argument(help="Study file (TOML).")],
+    runs: Runs = Path("runs"),
+    data: DataFolder = None,
+    json: Json = False,
+) -> None:
+    """Run a study: train, test, trade on paper, and write a report."""
+    from tenor.app.commands import RunStudy, run_study
+
+    _answer(run_study, RunStudy(study, runs, data), json, "run")
+
+
+@app.command()
+def show(
+    run: Annotated[Path, typer.Argument(help="Run folder, or its name below --runs.")],
+    runs: Runs = Path("runs"),
+    json: Json = False,
+) -> None:
+    """Show the tables of a kept run."""
+    from tenor.app.commands import ShowRun, show_run
+
+    _answer(show_run, ShowRun(run, runs), json, "run")
+
+
+@app.command()
+def rerun(
+    run: Annotated[Path, typer.Argument(help="Run folder, or its name below --runs.")],
+    runs: Runs = Path("runs"),
+    data: DataFolder = None,
+    json: Json = False,
+) -> None:
+    """Compute a kept run again and compare every number (exit status 1 if any differs)."""
+    from tenor.app.commands import RerunRun, rerun_run
+
+    answer = _answer(rerun_run, RerunRun(run, runs, data), json, "rerun")
+    if not answer["agrees"]:
+        raise typer.Exit(1)
+
+
+@app.command("runs")
+def list_runs(runs: Runs = Path("runs"), json: Json = False) -> None:
+    """List the runs that are kept."""
+    from tenor.app.commands import ListRuns
+    from tenor.app.commands import list_runs as command
+
+    _answer(command, ListRuns(runs), json, "runs")
+
+
+@app.command()
+def models(json: Json = False) -> None:
+    """List the models that a study may name, with their settings."""
+    from tenor.app.commands import ListModels, list_models
+
+    _answer(list_models, ListModels(), json, "models")
+
+
+@data.command("check")
+def data_check(
+    folder: Annotated[Path, typer.Argument(help="Folder with the files.")], layout: Layout, json: Json = False
+) -> None:
+    """Check every file of a layout: defects with file and row, rows left out (exit status 1 if there are defects)."""
+    from tenor.app.commands import CheckData, check_data
+
+    answer = _answer(check_data, CheckData(folder, layout), json, "data check")
+    if answer["defects"]:
+        raise typer.Exit(1)
+
+
+@data.command("show")
+def data_show(
+    what: Annotated[Path, typer.Argument(help="A study file, or a folder (then give --layout).")],
+    layout: Annotated[Path | None, typer.Option("--layout", help="Layout file that maps the folder's files.")] = None,
+    json: Json = False,
+) -> None:
+    """Show every series of a market: contracts, curve points and rates, with first and last date."""
+    from tenor.app.commands import ShowData, show_data
+
+    request = ShowData(None, None, what) if what.suffix == ".toml" else ShowData(what, layout)
+    _answer(show_data, request, json, "data show")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    """Options of every command."""
+
+
+def _answer(command: Any, request: Any, as_json: bool, name: str) -> dict[str, Any]:
+    """Run a command with progress and print its answer."""
+    from tenor.app.progress import shown
+
+    with shown(quiet=as_json) as watch:
+        answer: dict[str, Any] = command(request, watch)
+    if as_json:
+        print(json.dumps(answer, indent=1, ensure_ascii=False, allow_nan=False))
+    else:
+        from tenor.app.tables import printed
+
+        printed(name, answer)
+    return answer
+
+
+def error_body(error: TenorError) -> dict[str, Any]:
+    """The one JSON shape of every error: its type, its message, and each problem where there are several."""
+    problems: tuple[str, ...] = ()
+    if isinstance(error, StudyError):
+        problems = error.problems
+    elif isinstance(error, DataError):
+        problems = tuple(str(defect) for defect in error.defects)
+    return {"error": {"type": type(error).__name__, "message": str(error), "problems": list(problems)}}
+
+
+def main() -> None:
+    """Entry point: run the application and turn an error of ours into a message."""
+    try:
+        app()
+    except TenorError as error:
+        if "--json" in sys.argv:
+            print(json.dumps(error_body(error), indent=1, ensure_ascii=False))
+        else:
+            print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(1) from None

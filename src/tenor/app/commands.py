@@ -1,0 +1,265 @@
+"""Every command, once: a typed request, a function, an answer that is plain JSON.
+
+The command line (and later the API and the pages) turn their input into a request, call the function, and print the
+answer. A face knows nothing about markets; what it prints is what is here.
+"""
+
+import os
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from tenor.errors import RunError
+from tenor.progress import Progress, silent
+
+Request = TypeVar("Request")
+Answer = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class RunStudy:
+    """Run a study and keep the result.
+
+    Parameters
+    ----------
+    study
+        The study file.
+    runs
+        Folder in which runs are kept.
+    data
+        Read the market's folder here instead of where the study says; the rows' fingerprint decides what is the same.
+    """
+
+    study: Path
+    runs: Path
+    data: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShowRun:
+    """Show a run that is kept: its folder, or its name below ``runs``."""
+
+    run: Path
+    runs: Path
+
+
+@dataclass(frozen=True, slots=True)
+class RerunRun:
+    """Compute a kept run again and compare every number."""
+
+    run: Path
+    runs: Path
+    data: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListRuns:
+    """List the complete runs below ``runs``."""
+
+    runs: Path
+
+
+@dataclass(frozen=True, slots=True)
+class ListModels:
+    """List the models that a study may name, with their settings."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckData:
+    """Check a folder of files against a layout: every defect, every row left out."""
+
+    folder: Path
+    layout: Path
+
+
+@dataclass(frozen=True, slots=True)
+class ShowData:
+    """Show what a folder holds through a layout, or what a study's market holds: series, extents, counts."""
+
+    folder: Path | None
+    layout: Path | None
+    study: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Command(Generic[Request]):
+    """One verb: its name on every face, its request type and its function."""
+
+    name: str
+    request: type[Request]
+    run: Callable[[Request, Progress], Answer]
+
+
+def run_study(request: RunStudy, watch: Progress = silent) -> Answer:
+    """Run the study; a run of the same study, data and code that is already complete is returned as it is."""
+    from tenor.io.runs import read_run, run_name, write_run
+    from tenor.io.studies import read_market, read_study
+    from tenor.report.html import page
+    from tenor.study import run
+
+    started = time.monotonic()
+    study = read_study(request.study)
+    base = request.study.resolve().parent
+    market = read_market(_with_data(study, request.data), base)
+    folder = request.runs / run_name(study.name, study.identity, market.fingerprint())
+    if folder.is_dir():
+        try:
+            kept = read_run(folder)
+        except RunError:
+            pass  # damaged: it is computed again and the damaged folder is moved aside
+        else:
+            return {"run": str(kept.folder), "computed": False, "result": kept.result}
+    request.runs.mkdir(parents=True, exist_ok=True)
+    report = run(study, market, watch=watch)
+    facts = {
+        "base": str(base),
+        "data": str(request.data.resolve()) if request.data else None,
+        "seconds": round(time.monotonic() - started, 1),
+        "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "python": platform.python_version(),
+        "cores": os.cpu_count(),
+    }
+    watch("report", 0, 1)
+    written = write_run(request.runs, report, page(report), facts)
+    watch("report", 1, 1)
+    return {"run": str(written), "computed": True, "result": read_run(written).result}
+
+
+def show_run(request: ShowRun, watch: Progress = silent) -> Answer:
+    """Return a kept run."""
+    from tenor.io.runs import read_run
+
+    kept = read_run(_locate(request.run, request.runs))
+    return {"run": str(kept.folder), "facts": dict(kept.facts), "result": kept.result}
+
+
+def rerun_run(request: RerunRun, watch: Progress = silent) -> Answer:
+    """Compute a run again from its own study file and compare.
+
+    Raises
+    ------
+    RunError
+        If the data are no longer those of the run.
+    """
+    from tenor.io.runs import code_version, read_run
+    from tenor.io.studies import read_market
+    from tenor.study import load, run
+
+    kept = read_run(_locate(request.run, request.runs))
+    study = load(kept.study, where=f"{kept.name}/study.toml")
+    data = request.data or (Path(kept.facts["data"]) if kept.facts.get("data") else None)
+    market = read_market(_with_data(study, data), Path(kept.facts["base"]))
+    then, now = kept.result["data"]["fingerprint"], market.fingerprint()
+    if then != now:
+        raise RunError(
+            f"the data of {kept.name} changed since the run: fingerprint {then[:12]} then, {now[:12]} now."
+            " Run the study again for a new result, or point --data at the data as they were"
+        )
+    answer = run(study, market, watch=watch).answer()
+    differences = _differences(kept.result, answer)
+    return {
+        "run": str(kept.folder),
+        "agrees": not differences,
+        "same_code": kept.facts["code"] == code_version(),
+        "differences": differences[:50],
+        "differing": len(differences),
+    }
+
+
+def list_runs(request: ListRuns, watch: Progress = silent) -> Answer:
+    """Return name, study, data and finishing time of each complete run."""
+    from tenor.io import runs
+
+    return {
+        "runs": [
+            {
+                "run": kept.name,
+                "study": kept.study["name"],
+                "finished": kept.facts["finished"],
+                "seconds": kept.facts["seconds"],
+                "simulated": kept.result["data"]["simulated"],
+                "source": kept.result["data"]["source"],
+            }
+            for kept in runs.list_runs(request.runs)
+        ]
+    }
+
+
+def list_models(request: ListModels, watch: Progress = silent) -> Answer:
+    """Return every registered model with what it says of itself and its settings' defaults."""
+    from tenor.registry import registered
+
+    models = []
+    for name, settings in registered("tenor.models").items():
+        defaults = {f.name: f.default for f in fields(settings) if f.name != "kind"}
+        idea = " ".join((settings.__doc__ or "").strip().split("\n\n")[0].split())
+        models.append({"kind": name, "idea": idea, "settings": defaults})
+    return {"models": models}
+
+
+def check_data(request: CheckData, watch: Progress = silent) -> Answer:
+    """Return the contract check of a folder; defects are part of the answer, not an error."""
+    from tenor.io.sources.folder import check
+    from tenor.report.report import plain
+
+    checked = check(request.folder, request.layout)
+    answer: Answer = plain(checked)
+    return answer
+
+
+def show_data(request: ShowData, watch: Progress = silent) -> Answer:
+    """Return the series of a market."""
+    from tenor.io.sources.folder import Folder
+    from tenor.io.studies import read_market, read_study
+    from tenor.market.summary import summary
+    from tenor.report.report import plain
+
+    if request.study is not None:
+        market = read_market(read_study(request.study), request.study.resolve().parent)
+    elif request.folder is not None and request.layout is not None:
+        market = Folder(request.folder, request.layout).read()
+    else:
+        raise RunError("nothing to show: give a study file, or a folder with --layout")
+    answer: Answer = plain(summary(market))
+    return answer
+
+
+COMMANDS: tuple[Command[Any], ...] = (
+    Command("run", RunStudy, run_study),
+    Command("show", ShowRun, show_run),
+    Command("rerun", RerunRun, rerun_run),
+    Command("runs", ListRuns, list_runs),
+    Command("models", ListModels, list_models),
+    Command("data check", CheckData, check_data),
+    Command("data show", ShowData, show_data),
+)
+
+
+def _with_data(study: Any, data: Path | None) -> Any:
+    """Return ``study`` with the folder of its market replaced, if one is given."""
+    from dataclasses import replace
+
+    from tenor.errors import StudyError
+
+    if data is None:
+        return study
+    if not hasattr(study.market, "folder"):
+        raise StudyError(f"market.source = {study.market.source!r} reads no folder; leave --data out")
+    return replace(study, market=replace(study.market, folder=str(data.resolve())))
+
+
+def _locate(run: Path, runs: Path) -> Path:
+    return run if run.is_dir() or run.name != str(run) else runs / run
+
+
+def _differences(then: Any, now: Any, path: str = "") -> list[str]:
+    """Key paths at which two answers differ, with both values; numbers must be equal to the last digit."""
+    if isinstance(then, dict) and isinstance(now, dict):
+        keys = sorted(then.keys() | now.keys())
+        return [line for key in keys for line in _differences(then.get(key), now.get(key), f"{path}.{key}" if path else key)]
+    if isinstance(then, list) and isinstance(now, list) and len(then) == len(now):
+        return [line for i, (a, b) in enumerate(zip(then, now, strict=True)) for line in _differences(a, b, f"{path}[{i}]")]
+    return [] if then == now else [f"{path}: {then!r} then, {now!r} now"]

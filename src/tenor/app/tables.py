@@ -1,0 +1,185 @@
+"""Answers as tables on a terminal."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+_LEFT = {"model", "position", "fill", "scope", "product", "rule", "name", "table", "kind", "idea", "run", "study", "file"}
+
+
+def printed(name: str, answer: Mapping[str, Any]) -> None:
+    """Print the answer of command ``name``."""
+    console = Console(soft_wrap=False)
+    {
+        "run": _run,
+        "rerun": _rerun,
+        "runs": _runs,
+        "models": _models,
+        "data check": _check,
+        "data show": _show,
+    }[name](console, answer)
+
+
+def table(title: str, columns: list[str], rows: list[list[str]]) -> Table:
+    """Lay rows out; text columns to the left, numbers to the right."""
+    out = Table(title=title, title_justify="left", title_style="bold", header_style="bold", pad_edge=False)
+    for column in columns:
+        out.add_column(column, justify="left" if column in _LEFT else "right", no_wrap=column != "idea")
+    for row in rows:
+        out.add_row(*row)
+    return out
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """Format a decimal as per cent; a dash where it is undefined."""
+    return "-" if value is None else f"{100 * value:.{digits}f} %"
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """Format a number; a dash where it is undefined."""
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def _spread(score: Mapping[str, Any], form: Any, digits: int) -> str:
+    """Mean, its spread over seeds and its interval, as far as they exist."""
+    text = form(score["mean"], digits)
+    if score["sd"] is not None and score["mean"] is not None:
+        text += f" ±{100 * score['sd']:.{digits}f}" if form is percent else f" ±{score['sd']:.{digits}f}"
+    if score["low"] is not None:
+        text += f" [{form(score['low'], digits).removesuffix(' %')}, {form(score['high'], digits).removesuffix(' %')}]"
+    return text
+
+
+def _run(console: Console, answer: Mapping[str, Any]) -> None:
+    result = answer["result"]
+    if result["data"]["simulated"]:
+        console.print("SIMULATED: every price below was drawn, none was observed.", style="bold yellow")
+    first, last, sessions = result["test"]
+    console.print(f"{result['study']['question']}\n", style="italic")
+    console.print(
+        f"Tested on {sessions} sessions from {first} to {last} in {len(result['folds'])} folds;"
+        f" ± is the standard deviation over seeds, [ ] the {100 * result['level']:g} % interval"
+        f" ({result['replications']} block-bootstrap draws, blocks of {result['block_sessions']:.1f} sessions).\n"
+    )
+    pooled = [d for d in result["directions"] if d["scope"] == "all"]
+    console.print(
+        table(
+            "What happens next: direction of the next session's change",
+            ["model", "seeds", "right", "right, all days", "MCC", "AUC", "log loss", "Brier", "ECE", "n"],
+            [
+                [
+                    d["model"],
+                    str(d["seeds"]),
+                    _spread(d["scores"]["accuracy"], percent, 1),
+                    percent(d["scores"]["accuracy_all"]["mean"]),
+                    number(d["scores"]["mcc"]["mean"], 3),
+                    number(d["scores"]["auc"]["mean"], 3),
+                    number(d["scores"]["log_loss"]["mean"], 4),
+                    number(d["scores"]["brier"]["mean"], 4),
+                    number(d["scores"]["ece"]["mean"], 3),
+                    str(d["n"]),
+                ]
+                for d in pooled
+            ],
+        )
+    )
+    for position, fill in dict.fromkeys((e["position"], e["fill"]) for e in result["earned"]):
+        console.print(
+            table(
+                f"What it earned: position {position}, filled {fill.replace('_', ' ')}",
+                ["model", "Sharpe before costs", "Sharpe after", "return on margin", "drawdown", "money", "turnover", "break-even"],
+                [
+                    [
+                        e["model"],
+                        _spread(e["scores"]["sharpe_gross"], number, 2),
+                        _spread(e["scores"]["sharpe"], number, 2),
+                        percent(e["scores"]["annual_return"]["mean"]),
+                        percent(e["scores"]["max_drawdown"]["mean"]),
+                        f"{e['scores']['total']['mean']:,.0f}",
+                        number(e["scores"]["turnover"]["mean"], 0),
+                        number(e["scores"]["break_even_cost"]["mean"], 1),
+                    ]
+                    for e in result["earned"]
+                    if (e["position"], e["fill"], e["scope"]) == (position, fill, "all")
+                ],
+            )
+        )
+    _comparisons(console, result)
+    for failure in result["failures"]:
+        seed = "every seed" if failure["seed"] is None else f"seed {failure['seed']}"
+        console.print(f"No forecast: {failure['model']}, fold {failure['fold']}, {seed}: {failure['reason']}", style="yellow")
+    for note in result["notes"]:
+        console.print(note, style="yellow")
+    for finding in result["findings"]:
+        verdict = "FOUND" if finding["found"] else "nothing found"
+        console.print(
+            f"{finding['model']}: {verdict}: {percent(finding['margin'])} ahead of {finding['best_rule']},"
+            f" the hardest rule to beat (p = {finding['p_holm']:.3f} after Holm)"
+        )
+    console.print(f"\nReport: {answer['run']}/report.html", soft_wrap=True)
+
+
+def _comparisons(console: Console, result: Mapping[str, Any]) -> None:
+    console.print(
+        table(
+            "Paired differences on the same sessions (headline position and fill)",
+            ["model", "minus", "accuracy", "p", "Sharpe after costs", "p "],
+            [
+                [
+                    a["first"],
+                    a["second"],
+                    f"{percent(a['estimate'])} [{100 * a['low']:.1f}, {100 * a['high']:.1f}]",
+                    number(a["p_value"], 3),
+                    f"{number(s['estimate'])} [{number(s['low'])}, {number(s['high'])}]",
+                    number(s["p_value"], 3),
+                ]
+                for a, s in zip(
+                    [c for c in result["comparisons"] if c["measure"] == "accuracy"],
+                    [c for c in result["comparisons"] if c["measure"] == "sharpe"],
+                    strict=True,
+                )
+            ],
+        )
+    )
+
+
+def _rerun(console: Console, answer: Mapping[str, Any]) -> None:
+    if not answer["same_code"]:
+        console.print("The code is not the code of the run.", style="yellow")
+    if answer["agrees"]:
+        console.print(f"{answer['run']}: every number agrees to the last digit.")
+    else:
+        console.print(f"{answer['run']}: {answer['differing']} numbers differ:", style="red")
+        for line in answer["differences"]:
+            console.print(f"  {line}")
+
+
+def _runs(console: Console, answer: Mapping[str, Any]) -> None:
+    rows = [
+        [r["run"], r["study"], "SIMULATED" if r["simulated"] else r["source"], r["finished"], f"{r['seconds']:.0f} s"]
+        for r in answer["runs"]
+    ]
+    console.print(table("Runs", ["run", "study", "data", "finished", "took"], rows) if rows else "No run is kept yet.")
+
+
+def _models(console: Console, answer: Mapping[str, Any]) -> None:
+    for model in answer["models"]:
+        settings = ", ".join(f"{name} = {value}" for name, value in model["settings"].items())
+        console.print(f"[bold]{model['kind']}[/bold]  {model['idea']}")
+        if settings:
+            console.print(f"    {settings}", style="dim", highlight=False)
+
+
+def _check(console: Console, answer: Mapping[str, Any]) -> None:
+    console.print_json(data=dict(answer))
+
+
+def _show(console: Console, answer: Mapping[str, Any]) -> None:
+    if answer["simulated"]:
+        console.print("SIMULATED: every number was drawn, none was observed.", style="bold yellow")
+    rows = [[s["table"], s["name"], str(s["rows"]), s["first"], s["last"]] for s in answer["series"]]
+    console.print(table(f"{answer['source']}  {answer['fingerprint'][:12]}", ["table", "name", "rows", "first", "last"], rows))
+    for note in answer["notes"]:
+        console.print(note, style="dim")

@@ -1,0 +1,1 @@
+"""What can learn: recipes, nets and the one engine that trains them."""

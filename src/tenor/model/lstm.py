@@ -1,0 +1,193 @@
+"""Long short-term memory: a stack of recurrent layers read over the sessions of a window, the last state to two logits.
+
+The cell is that of Hochreiter and Schmidhuber (1997) with the forget gate of Gers et al. (2000), as in
+``torch.nn.LSTM``: for the input x and the state (h, c) of one session, with the gates stacked as input, forget, cell,
+output (torch's order) and s the logistic function::
+
+    i, f, g, o = W x + U h + b
+    c'         = s(f) c + s(i) tanh(g)
+    h'         = s(o) tanh(c')
+
+Dropout acts on what one layer hands to the next, not on the recurrence nor on the last state.
+
+The layer carries its own backward pass. Reverse-mode differentiation of the loop keeps and rebuilds more than is
+needed; written by hand, one pass backward in time gives the gradient of every gate, and each weight's gradient is then
+a single matrix product over all sessions and all windows. It makes an epoch about twice as fast. It does not offer
+forward-mode derivatives (``jax.jvp``).
+"""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax.lax import optimization_barrier
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from tenor.model.architecture import (
+    Logits,
+    WindowBatch,
+    check_count,
+    check_rate,
+    dropout,
+    glorot_uniform,
+)
+
+Sequences: TypeAlias = Float[Array, "channel time batch"]
+
+UNROLLED_SESSIONS = 8
+"""Windows up to this long are unrolled whole: the five sessions of the reference study run 1.4 times as fast as a loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class LSTM:
+    """Settings of an LSTM classifier.
+
+    Parameters
+    ----------
+    layers
+        Recurrent layers, one on the other.
+    hidden
+        Units of each layer.
+    dropout
+        Probability of dropping a unit between two layers; it has no effect with one layer.
+    """
+
+    layers: int = 3
+    hidden: int = 8
+    dropout: float = 0.3
+
+    def __post_init__(self) -> None:
+        check_count("LSTM.layers", self.layers)
+        check_count("LSTM.hidden", self.hidden)
+        check_rate("LSTM.dropout", self.dropout)
+
+    def build(self, *, features: int, time: int, key: PRNGKeyArray) -> "LSTMNet":
+        """Return the network; its shape does not depend on ``time``.
+
+        Input weights and the head are Glorot-uniform, recurrent weights orthogonal, biases zero but for the forget
+        gate, which starts at 1 so that the memory is kept (Jozefowicz et al., 2015): the defaults of Keras.
+        """
+        keys = jax.random.split(key, self.layers + 1)
+        inputs = [features] + [self.hidden] * (self.layers - 1)
+        layers = tuple(_drawn_layer(keys[at], inputs[at], self.hidden) for at in range(self.layers))
+        return LSTMNet(
+            layers=layers,
+            head=glorot_uniform(keys[-1], 2, self.hidden),
+            head_bias=jnp.zeros(2, jnp.float32),
+            dropout=self.dropout,
+        )
+
+
+class LSTMLayer(eqx.Module):
+    """The weights of one layer, gates stacked as input, forget, cell, output."""
+
+    weight_input: Float[Array, "gates inputs"]  # noqa: F722
+    weight_state: Float[Array, "gates hidden"]  # noqa: F722
+    bias: Float[Array, "gates"]  # noqa: F821
+
+
+class LSTMNet(eqx.Module):
+    """A stack of layers and a linear head on the last state of the uppermost."""
+
+    layers: tuple[LSTMLayer, ...]
+    head: Float[Array, "2 hidden"]  # noqa: F722
+    head_bias: Float[Array, "2"]
+    dropout: float = eqx.field(static=True)
+
+    def __call__(self, x: WindowBatch, *, key: PRNGKeyArray | None, inference: bool) -> Logits:
+        """Return the logits of each window."""
+        sequences = jnp.moveaxis(x, 0, 1)
+        for at, layer in enumerate(self.layers):
+            if at > 0 and not inference:
+                sequences = dropout(sequences, self.dropout, key=key, site=at)
+            sequences = lstm_layer(layer.weight_input, layer.weight_state, layer.bias, sequences)
+        return self.head @ sequences[:, -1] + self.head_bias[:, None]
+
+
+@jax.custom_vjp
+def lstm_layer(weight_input: Array, weight_state: Array, bias: Array, x: Sequences) -> Sequences:
+    """Run one layer over all sessions from a zero state and return the state of each, (hidden, time, batch)."""
+    return _forward(weight_input, weight_state, bias, x)[0]
+
+
+def _forward(
+    weight_input: Array, weight_state: Array, bias: Array, x: Sequences
+) -> tuple[Sequences, tuple[Array, ...]]:
+    inputs, time, batch = x.shape
+    hidden = weight_state.shape[1]
+    projected = weight_input @ x.reshape(inputs, time * batch) + bias[:, None]
+    projected = jnp.moveaxis(projected.reshape(4 * hidden, time, batch), 1, 0)
+
+    def cell(state: tuple[Array, Array], drive: Array) -> tuple[tuple[Array, Array], tuple[Array, ...]]:
+        h, c = state
+        gates = drive + weight_state @ h
+        i, f, o = (_logistic(gates[at * hidden : (at + 1) * hidden]) for at in (0, 1, 3))
+        g = jnp.tanh(gates[2 * hidden : 3 * hidden])
+        c_next = f * c + i * g
+        squashed = jnp.tanh(c_next)
+        h_next = o * squashed
+        # Without the barrier XLA evaluates the gates again in each of the loops that read one of these.
+        h_next, c_next, *kept = optimization_barrier((h_next, c_next, i, f, g, o, squashed))
+        return (h_next, c_next), (h_next, h, c, *kept)
+
+    start = jnp.zeros((hidden, batch), x.dtype)
+    _, (states, *kept) = _scan(cell, (start, start), projected, time=time)
+    return jnp.moveaxis(states, 0, 1), (weight_input, weight_state, x, *kept)
+
+
+def _backward(residuals: tuple[Array, ...], cotangent: Sequences) -> tuple[Array, Array, Array, Sequences]:
+    weight_input, weight_state, x, h_before, c_before, *kept = residuals
+    inputs, time, batch = x.shape
+    hidden = weight_state.shape[1]
+    # Transposed once per step: a product that transposes as it reads takes three times as long.
+    state_weight, input_weight = optimization_barrier((weight_state.T, weight_input.T))
+
+    def cell(later: tuple[Array, Array], at: tuple[Array, ...]) -> tuple[tuple[Array, Array], Array]:
+        dh, dc = later
+        above, c, i, f, g, o, squashed = at
+        dh = dh + above
+        dc = dc + dh * o * (1.0 - squashed * squashed)
+        dgates = jnp.concatenate(
+            [
+                dc * g * i * (1.0 - i),
+                dc * c * f * (1.0 - f),
+                dc * i * (1.0 - g * g),
+                dh * squashed * o * (1.0 - o),
+            ]
+        )
+        dgates = optimization_barrier(dgates)
+        return (state_weight @ dgates, dc * f), dgates
+
+    start = jnp.zeros((hidden, batch), x.dtype)
+    above = jnp.moveaxis(cotangent, 1, 0)
+    _, dgates = _scan(cell, (start, start), (above, c_before, *kept), time=time, reverse=True)
+    columns = jnp.moveaxis(dgates, 0, 1).reshape(4 * hidden, time * batch)
+    return (
+        columns @ x.reshape(inputs, time * batch).T,
+        columns @ jnp.moveaxis(h_before, 0, 1).reshape(hidden, time * batch).T,
+        columns.sum(axis=1),
+        (input_weight @ columns).reshape(inputs, time, batch),
+    )
+
+
+lstm_layer.defvjp(_forward, _backward)
+
+
+def _scan(cell, start, over, *, time: int, reverse: bool = False):  # type: ignore[no-untyped-def]
+    return jax.lax.scan(cell, start, over, reverse=reverse, unroll=time if time <= UNROLLED_SESSIONS else 1)
+
+
+def _logistic(x: Array) -> Array:
+    return 0.5 + 0.5 * jnp.tanh(0.5 * x)
+
+
+def _drawn_layer(key: PRNGKeyArray, inputs: int, hidden: int) -> LSTMLayer:
+    of_input, of_state = jax.random.split(key)
+    gate = jnp.arange(4 * hidden) // hidden
+    return LSTMLayer(
+        weight_input=glorot_uniform(of_input, 4 * hidden, inputs),
+        weight_state=jax.nn.initializers.orthogonal()(of_state, (4 * hidden, hidden), jnp.float32),
+        bias=jnp.where(gate == 1, 1.0, 0.0).astype(jnp.float32),
+    )

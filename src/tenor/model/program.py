@@ -1,0 +1,248 @@
+"""The compiled program: one epoch of several networks side by side, each in its own lane.
+
+A lane is a place for one network: its parameters as one flat vector, its Adam moments, its own rows, learning rate and
+dropout key. The program knows nothing of folds. All windows of all folds lie in one table, and a lane names its rows by
+number; the last row of the table is all zeros with weight zero, and that is what fills a short batch. A lane whose
+steps are done, or that is empty, keeps its state bit for bit while the others go on. So what a network becomes depends
+on its rows, its seed and the plan, and neither on its neighbours nor on how many there are.
+
+On a CPU a few lanes are enough to spread the cost of starting each operation, and few enough to stay in the cache.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple, TypeAlias
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float, PyTree
+
+from tenor.errors import FitError
+from tenor.model.architecture import Architecture, Net
+from tenor.units import AnyArray, Floats32
+
+VALIDATION_ROWS = 256
+"""Windows that are evaluated at once, for validation and for forecasts."""
+
+Flat: TypeAlias = Float[Array, " parameter"]
+
+
+class Blueprint:
+    """The shape of a network of one architecture, and the way between it and one flat vector of parameters.
+
+    ``names`` and ``shapes`` list its parameters in the order in which they lie in the vector; ``size`` is its length.
+
+    Raises
+    ------
+    FitError
+        If ``build`` does not return a network that the engine can train; the message says what is wrong.
+    """
+
+    def __init__(self, architecture: Architecture, features: int, time: int) -> None:
+        self.architecture, self.features, self.time = architecture, features, time
+        shape = eqx.filter_eval_shape(self._build, jax.ShapeDtypeStruct((2,), jnp.uint32))
+        arrays, self._rest = eqx.partition(shape, lambda leaf: isinstance(leaf, jax.ShapeDtypeStruct))
+        leaves, self._tree = jax.tree_util.tree_flatten_with_path(arrays)
+        self.names = tuple(jax.tree_util.keystr(path, simple=True, separator=".") for path, _ in leaves)
+        self.shapes = tuple(tuple(leaf.shape) for _, leaf in leaves)
+        for name, (_, leaf) in zip(self.names, leaves, strict=True):
+            if leaf.dtype != jnp.float32:
+                raise FitError(
+                    f"{architecture}: parameter {name!r} is {leaf.dtype}; every array of a network must be float32,"
+                    " make a constant a static field"
+                )
+        self._sizes = [math.prod(shape) for shape in self.shapes]
+        self.size = sum(self._sizes)
+        x = jax.ShapeDtypeStruct((time, features, 3), jnp.float32)
+        logits = eqx.filter_eval_shape(lambda net, x: net(x, key=None, inference=True), shape, x)
+        if getattr(logits, "shape", None) != (2, 3):
+            raise FitError(
+                f"{architecture}: 3 windows of (time, feature) = ({time}, {features}) give logits of shape"
+                f" {getattr(logits, 'shape', None)}; a network must return (2, batch) = (2, 3)"
+            )
+        self._draw = jax.jit(self._drawn)
+
+    def net(self, theta: Any) -> Net:
+        """Return the network whose parameters are the vector ``theta``, shape ``(size,)``."""
+        parts, start = [], 0
+        for shape, size in zip(self.shapes, self._sizes, strict=True):
+            parts.append(theta[start : start + size].reshape(shape))
+            start += size
+        net: Net = eqx.combine(jax.tree_util.tree_unflatten(self._tree, parts), self._rest)
+        return net
+
+    def draw(self, words: AnyArray) -> Floats32:
+        """Return the parameters drawn from a key of two 32-bit ``words``."""
+        return np.asarray(self._draw(words))
+
+    def _build(self, words: Any) -> Any:
+        key = jax.random.wrap_key_data(words, impl="threefry2x32")
+        return self.architecture.build(features=self.features, time=self.time, key=key)
+
+    def _drawn(self, words: Array) -> Flat:
+        leaves = jax.tree_util.tree_leaves(eqx.filter(self._build(words), eqx.is_array))
+        return jnp.concatenate([leaf.ravel() for leaf in leaves])
+
+
+@lru_cache(maxsize=64)
+def blueprint(architecture: Architecture, features: int, time: int) -> Blueprint:
+    """Return the blueprint of ``architecture`` for windows of ``time`` by ``features``, made once."""
+    return Blueprint(architecture, features, time)
+
+
+class Table(NamedTuple):
+    """Every window of every fold, one row each; the last row is zeros with weight 0."""
+
+    x: AnyArray
+    """``(row, feature * time)``, the sessions of a feature side by side; float32."""
+    up: AnyArray
+    """``(row,)``, true where the price rose."""
+    weight: AnyArray
+    """``(row,)``, what the row counts in a loss; float32."""
+
+
+class Lanes(NamedTuple):
+    """What changes during training, the lane first."""
+
+    theta: AnyArray
+    """``(lane, parameter)``."""
+    adam: PyTree[AnyArray]
+    """Optax's state, each leaf ``(lane, ...)``."""
+
+
+class Work(NamedTuple):
+    """What the lanes do in one epoch."""
+
+    rows: AnyArray
+    """``(step, lane, batch)``, row numbers in the table."""
+    steps: AnyArray
+    """``(lane,)``, how many of the steps the lane takes; 0 for an empty lane."""
+    words: AnyArray
+    """``(lane, 2)``, the dropout key of the lane's first step; the second word goes up by one each step."""
+    rate: AnyArray
+    """``(lane,)``, learning rates of this epoch."""
+    valid_rows: AnyArray
+    """``(chunk, lane, VALIDATION_ROWS)``, row numbers in the table."""
+    valid_chunks: AnyArray
+    """``(lane,)``, how many of the chunks the lane evaluates."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """The part of a fit plan that is compiled in."""
+
+    clip_norm: float
+    weight_decay: float
+
+    def optimiser(self) -> optax.GradientTransformation:
+        """Gradient to direction; the step size is left to the epoch."""
+        return optax.chain(
+            optax.clip_by_global_norm(self.clip_norm),
+            optax.scale_by_adam(),
+            optax.add_decayed_weights(self.weight_decay) if self.weight_decay else optax.identity(),
+        )
+
+
+@lru_cache(maxsize=64)
+def compiled(plans: Blueprint, rule: Rule, table: int, work: tuple[tuple[int, ...], tuple[int, ...]]) -> Any:
+    """Compile an epoch for a table of ``table`` rows and ``work = (rows.shape, valid_rows.shape)``.
+
+    The program maps ``(Table, Lanes, Work)`` to ``(Lanes, train loss, validation loss)``, the losses per lane; the train
+    loss is the mean over the epoch's steps as they were taken, dropout included.
+    """
+    (_, lanes, _), _ = work
+    f32, i32 = jnp.float32, jnp.int32
+
+    def spec(*shape: int, dtype: Any = f32) -> jax.ShapeDtypeStruct:
+        return jax.ShapeDtypeStruct(shape, dtype)
+
+    start = jax.eval_shape(lambda theta: jax.vmap(rule.optimiser().init)(theta), spec(lanes, plans.size))
+    arguments = (
+        Table(spec(table, plans.features * plans.time), spec(table, dtype=jnp.bool_), spec(table)),
+        Lanes(spec(lanes, plans.size), start),
+        Work(
+            spec(*work[0], dtype=i32),
+            spec(lanes, dtype=i32),
+            spec(lanes, 2, dtype=jnp.uint32),
+            spec(lanes),
+            spec(*work[1], dtype=i32),
+            spec(lanes, dtype=i32),
+        ),
+    )
+    return jax.jit(_epoch(plans, rule)).lower(*arguments).compile()
+
+
+@lru_cache(maxsize=64)
+def forward(plans: Blueprint) -> Any:
+    """Compile ``(theta, windows (VALIDATION_ROWS, time, feature)) -> logits (2, VALIDATION_ROWS)``."""
+
+    def logits(theta: Array, windows: Array) -> Array:
+        return plans.net(theta)(jnp.moveaxis(windows, 0, 2), key=None, inference=True)
+
+    theta = jax.ShapeDtypeStruct((plans.size,), jnp.float32)
+    windows = jax.ShapeDtypeStruct((VALIDATION_ROWS, plans.time, plans.features), jnp.float32)
+    return jax.jit(logits).lower(theta, windows).compile()
+
+
+def _epoch(plans: Blueprint, rule: Rule) -> Any:
+    optimiser = rule.optimiser()
+
+    def batch_of(table: Table, rows: Array) -> tuple[Array, Array, Array]:
+        # One plain transposition of the rows, and before anything else: the gather is then a copy of whole rows.
+        taken = jax.lax.optimization_barrier(jnp.asarray(table.x)[rows])
+        columns = jax.lax.optimization_barrier(taken.T).reshape(plans.features, plans.time, len(rows))
+        return jnp.moveaxis(columns, 0, 1), jnp.asarray(table.up)[rows], jnp.asarray(table.weight)[rows]
+
+    def losses(logits: Array, up: Array, weight: Array) -> Array:
+        """Weighted cross-entropy of each window: with two classes, softplus of the wrong logit less the right."""
+        margin = logits[1] - logits[0]
+        return weight * jax.nn.softplus(jnp.where(up, -margin, margin))
+
+    def step(
+        theta: Array, adam: Any, total: Array, table: Table, rows: Array, words: Array, rate: Array, on: Array
+    ) -> tuple[Array, Any, Array]:
+        x, up, weight = batch_of(table, rows)
+        counted = jnp.sum(weight)
+        key = jax.random.wrap_key_data(words, impl="threefry2x32")
+
+        def mean_loss(theta: Array) -> Array:
+            logits = plans.net(theta)(x, key=key, inference=False)
+            return jnp.sum(losses(logits, up, weight)) / jnp.where(counted > 0, counted, 1.0)
+
+        loss, gradient = jax.value_and_grad(mean_loss)(theta)
+        gradient = jax.lax.optimization_barrier(gradient)
+        direction, moved = optimiser.update(gradient, adam, theta)
+        new = (theta - rate * direction, moved, total + jnp.stack([loss * counted, counted]))
+        chosen: tuple[Array, Any, Array] = jax.tree.map(
+            lambda after, before: jnp.where(on, after, before), new, (theta, adam, total)
+        )
+        return chosen
+
+    def evaluate(theta: Array, total: Array, table: Table, rows: Array) -> Array:
+        x, up, weight = batch_of(table, rows)
+        logits = plans.net(theta)(x, key=None, inference=True)
+        return total + jnp.stack([jnp.sum(losses(logits, up, weight)), jnp.sum(weight)])
+
+    def epoch(table: Table, lanes: Lanes, work: Work) -> tuple[Lanes, Array, Array]:
+        nothing = jnp.zeros((len(lanes.theta), 2), jnp.float32)
+
+        def take(at: Array, state: tuple[Array, Any, Array]) -> tuple[Array, Any, Array]:
+            words = jnp.stack([work.words[:, 0], work.words[:, 1] + at.astype(jnp.uint32)], axis=1)
+            stepped: tuple[Array, Any, Array] = jax.vmap(step, in_axes=(0, 0, 0, None, 0, 0, 0, 0))(
+                *state, table, work.rows[at], words, work.rate, at < work.steps
+            )
+            return stepped
+
+        def check(at: Array, total: Array) -> Array:
+            return jax.vmap(evaluate, in_axes=(0, 0, None, 0))(theta, total, table, work.valid_rows[at])
+
+        begun = (lanes.theta, lanes.adam, nothing)
+        theta, adam, trained = jax.lax.fori_loop(0, jnp.max(work.steps), take, begun)
+        valid = jax.lax.fori_loop(0, jnp.max(work.valid_chunks), check, nothing)
+        return Lanes(theta, adam), trained[:, 0] / trained[:, 1], valid[:, 0] / valid[:, 1]
+
+    return epoch

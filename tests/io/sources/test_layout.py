@@ -1,0 +1,205 @@
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tenor.errors import MarketError, StudyError
+from tenor.io.sources.layout import layout_of, load_layout
+
+PAIRS: dict[str, Any] = {
+    "path": "pairs.csv",
+    "table": "quotes",
+    "products": ["T"],
+    "unit": "per 100",
+    "date": {"column": "date"},
+    "known": {"rule": "close"},
+    "gap": {"calendar": "XSHG", "sessions": 0},
+    "contract": {"form": "code"},
+    "legs": [
+        {"contract": "near", "columns": {"near_close": "close"}},
+        {"contract": "far", "columns": {"far_close": "close"}},
+    ],
+}
+RATES: dict[str, Any] = {
+    "path": "rates.csv",
+    "table": "rates",
+    "unit": "percent",
+    "date": {"column": "day"},
+    "known": {"rule": "time", "at": "11:30", "zone": "Asia/Shanghai"},
+    "gap": {"calendar": "XSHG", "sessions": 0},
+    "columns": {"ON": "SHIBOR.ON"},
+}
+
+
+def changed(file: dict[str, Any], **keys: Any) -> dict[str, Any]:
+    """A copy in which a key is set, or taken out where the value is ``None``."""
+    out = copy.deepcopy(file) | keys
+    return {key: value for key, value in out.items() if value is not None}
+
+
+def problems(*files: dict[str, Any]) -> tuple[str, ...]:
+    with pytest.raises(StudyError) as refused:
+        layout_of({"name": "test", "file": list(files)})
+    return refused.value.problems
+
+
+def test_a_valid_layout_is_read_as_stated():
+    layout = layout_of({"name": "test", "file": [PAIRS, RATES]})
+    assert layout.name == "test"
+    assert [file.path for file in layout.files] == ["pairs.csv", "rates.csv"]
+    assert layout.files[0].foreign() == ("date", "near", "far", "near_close", "far_close")
+    assert layout.files[1].valued() == {"ON": "rate"}
+
+
+def test_only_the_files_of_the_products_are_asked_for():
+    other = changed(PAIRS, path="tf.csv", products=["TF"])
+    curve = changed(RATES, path="tf_rates.csv", products=["TF"])
+    layout = layout_of({"name": "test", "file": [PAIRS, other, RATES, curve]})
+    assert [f.path for f in layout.of(("T",))] == ["pairs.csv", "rates.csv"]
+    assert [f.path for f in layout.of(None)] == ["pairs.csv", "tf.csv", "rates.csv", "tf_rates.csv"]
+    with pytest.raises(MarketError, match=r"no quotes of 'TL'; it has \['T', 'TF'\]"):
+        layout.of(("TL",))
+
+
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        (changed(PAIRS, tabel="quotes"), "file[0] (pairs.csv).tabel: unknown key; did you mean 'table'?"),
+        (changed(PAIRS, gap={"calendar": "XSHG", "session": 1}), "gap.session: unknown key; did you mean"),
+        (changed(PAIRS, unit=None), "file[0] (pairs.csv).unit: missing"),
+        (changed(PAIRS, unit="percent"), "unit: 'percent' given; quotes are in one of per 100, per 1"),
+        (changed(RATES, unit="per 100"), "unit: 'per 100' given; rates are in one of percent, decimal, basis"),
+        (changed(PAIRS, table="quote"), "table: 'quote' given"),
+        (changed(PAIRS, path="../pairs.csv"), "path: must stay inside the folder"),
+        (changed(PAIRS, path="/pairs.csv"), "path: must stay inside the folder"),
+        (changed(PAIRS, path="pairs.xlsx"), "path: suffix not read; the suffixes are .csv, .csv.gz"),
+        (changed(PAIRS, gap={"calendar": "XSHE", "sessions": 0}), "gap.calendar: no calendar 'XSHE'"),
+        (changed(PAIRS, gap={"calendar": "XSHG", "sessions": -1}), "gap.sessions: -1 given"),
+        (changed(PAIRS, encoding="gbk9"), "encoding: 'gbk9' is not known"),
+        (changed(PAIRS, products=["T9"]), "products: no product 'T9'"),
+        (changed(PAIRS, products=None), "products: missing"),
+        (changed(PAIRS, contract=None), "contract: missing"),
+        (changed(PAIRS, contract={"form": "yyyymm"}), "contract.product: None given; 'yyyymm' needs one of"),
+        (changed(PAIRS, contract={"form": "code", "product": "T"}), "only form 'yyyymm' takes it"),
+        (changed(PAIRS, contract={"form": "given"}), "known.rule: 'close' needs a product with a close"),
+        (changed(PAIRS, known={"rule": "close", "days": 1}), "known: 'close' takes no at, zone or days"),
+        (changed(PAIRS, legs=None), "legs: missing"),
+        (changed(PAIRS, legs=[{"contract": "c", "columns": {}}]), "legs[0].columns: empty"),
+        (changed(PAIRS, legs=[{"contract": "c", "columns": {"p": "clos"}}]), "no 'clos'; did you mean 'close'?"),
+        (
+            changed(PAIRS, legs=[{"contract": "c", "columns": {"p": "close", "q": "close"}}]),
+            "legs[0].columns: two columns for one kind",
+        ),
+        (changed(PAIRS, columns={"p": "close"}), "columns: quotes state their columns in legs"),
+        (changed(RATES, legs=PAIRS["legs"]), "legs: only quotes have legs"),
+        (changed(RATES, columns=None), "columns: missing"),
+        (changed(RATES, columns={"ON": 1.0}), "columns.ON: 1.0 given; give the name of the rate"),
+        (changed(RATES, columns={"ON": "A", "1W": "A"}), "columns: two columns for one series"),
+        (changed(RATES, curve="CGB"), "curve: name it for table 'curve'"),
+        (changed(RATES, table="curve", curve="CGB"), "columns.ON: 'SHIBOR.ON' given; give the tenor in years"),
+        (changed(RATES, table="curve", columns={"10y": 10}), "curve: name it for table 'curve'"),
+        (changed(RATES, known={"rule": "close"}), "known.rule: 'close' needs a product"),
+        (changed(RATES, known={"rule": "time"}), "known: 'time' needs at"),
+        (changed(RATES, known=RATES["known"] | {"zone": "Asia/Shangai"}), "known.zone: no time zone"),
+        (changed(RATES, known=RATES["known"] | {"days": -1}), "known.days: -1 given; nothing is known before"),
+        (
+            changed(RATES, known_gaps=[{"first": "2020-02-01", "last": "2020-01-01", "why": "x"}]),
+            "known_gaps[0].last: 2020-01-01 is before first",
+        ),
+        (
+            changed(RATES, known_gaps=[{"first": "2020-01-01", "last": "2020-02-01", "why": "x", "columns": ["O"]}]),
+            "known_gaps[0].columns: 'O' is not read",
+        ),
+        (changed(RATES, yields_to=["x.csv"]), "yields_to: 'x.csv' is no other file of table 'rates'"),
+    ],
+)  # fmt: skip
+def test_a_wrong_file_is_refused_with_its_key(file: dict[str, Any], said: str):
+    assert any(said in problem for problem in problems(file)), problems(file)
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ({"rule": "weekend", "why": " "}, "leave_out[0].why: empty"),
+        (
+            {"rule": "outside", "why": "x"},
+            "leave_out[0].first: missing; rule 'outside' needs first, last or both",
+        ),
+        ({"rule": "within", "why": "x", "first": "2020-01-01"}, "leave_out[0].last: missing"),
+        ({"rule": "weekend", "why": "x", "beyond": 3}, "leave_out[0].beyond: rule 'weekend' takes none"),
+        ({"rule": "spread", "why": "x"}, "leave_out[0].beyond: missing"),
+        ({"rule": "spread", "why": "x", "beyond": 0}, "leave_out[0].beyond: 0.0 given"),
+        ({"rule": "unmatched", "why": "x", "other": "x.csv"}, "'x.csv' is no other file of table 'quotes'"),
+        (
+            {"rule": "within", "why": "x", "first": "2020-01-02", "last": "2020-01-01"},
+            "leave_out[0].last: 2020-01-01 is before first",
+        ),
+    ],
+)
+def test_a_wrong_rule_is_refused_with_its_key(rule: dict[str, Any], said: str):
+    found = problems(changed(PAIRS, leave_out=[rule]))
+    assert any(said in problem for problem in found), found
+
+
+def test_a_spread_rule_needs_two_closes():
+    one = changed(PAIRS, legs=PAIRS["legs"][:1], leave_out=[{"rule": "spread", "why": "x", "beyond": 3}])
+    assert any("needs exactly two legs" in problem for problem in problems(one))
+
+
+def test_two_files_cannot_yield_to_each_other():
+    first = changed(PAIRS, yields_to=["b.csv"])
+    second = changed(PAIRS, path="b.csv", yields_to=["pairs.csv"])
+    assert any("yields to this file too" in problem for problem in problems(first, second))
+
+
+def test_the_partner_of_a_file_is_read_whenever_the_file_is():
+    rule = {"rule": "unmatched", "why": "x", "other": "pairs.csv"}
+    both = changed(PAIRS, path="b.csv", products=["T", "TF"], leave_out=[rule])
+    assert any(
+        "'pairs.csv' is not read for all of ['T', 'TF']" in problem for problem in problems(PAIRS, both)
+    )
+
+
+def test_every_problem_of_every_file_is_told_at_once():
+    found = problems(changed(PAIRS, unit="percent"), changed(RATES, knwn=1, unit="per 1", gap=None))
+    assert len(found) == 3
+    assert [problem.split(":")[0] for problem in found] == [
+        "file[0] (pairs.csv).unit",
+        "file[1] (rates.csv).gap",
+        "file[1] (rates.csv).knwn",
+    ]
+
+
+def test_the_document_itself_is_checked():
+    with pytest.raises(StudyError) as refused:
+        layout_of({"nam": "x", "file": []})
+    assert [problem.split(":")[0] for problem in refused.value.problems] == ["nam", "name", "file"]
+
+
+def test_a_missing_layout_lists_those_beside_it(tmp_path: Path):
+    (tmp_path / "shared.toml").write_text('name = "x"\n')
+    with pytest.raises(StudyError, match=r"holds \['shared.toml'\]; did you mean 'shared.toml'\?"):
+        load_layout(tmp_path / "shred.toml")
+
+
+def test_a_layout_that_is_no_toml_is_named(tmp_path: Path):
+    (tmp_path / "bad.toml").write_text("name = \n")
+    with pytest.raises(StudyError, match=r"^bad.toml: not TOML in UTF-8"):
+        load_layout(tmp_path / "bad.toml")
+
+
+def test_problems_of_a_layout_on_disk_name_the_file(tmp_path: Path):
+    (tmp_path / "bad.toml").write_text('name = "x"\n[[file]]\npath = "a.csv"\n')
+    with pytest.raises(StudyError) as refused:
+        load_layout(tmp_path / "bad.toml")
+    assert all(problem.startswith("bad.toml: file[0] (a.csv).") for problem in refused.value.problems)
+    assert len(refused.value.problems) == 5
+
+
+def test_the_shipped_layouts_are_valid():
+    folder = Path(__file__).parents[3] / "studies" / "layouts"
+    shipped = sorted(folder.glob("*.toml"))
+    assert [path.name for path in shipped] == ["shared.toml"]
+    for path in shipped:
+        assert load_layout(path).files
