@@ -24,8 +24,12 @@ class TenorError(Exception):
     """Root of the tree; never raised itself."""
 
 
-class StudyError(TenorError):
-    """A study is not valid. ``problems`` holds every problem found, one line each."""
+class StudyError(TenorError, ValueError):
+    """A study is not valid. ``problems`` holds every problem found, one line each.
+
+    It is a ``ValueError`` too, so that a settings class may raise it while pydantic validates a study file, and the
+    problem is reported with its key path beside all others.
+    """
 
     def __init__(self, problems: Sequence[str] | str) -> None:
         self.problems = (problems,) if isinstance(problems, str) else tuple(problems)

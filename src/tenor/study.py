@@ -373,7 +373,8 @@ def _explain(error: ErrorDetails) -> str:
         names = tuple(registered(group)) if group else ()
         given = f"no {tag!r}{suggest(str(tag), names)}" if tag else f"say which with the key {GROUPS.get(group, 'kind')!r}"
         return f"{place}: {given}; known are {', '.join(names)}"
-    return f"{place}: {error['msg']}; given {error['input']!r}"
+    said = error["msg"].removeprefix("Value error, ")
+    return f"{place}: {said}" if kind == "value_error" else f"{place}: {said}; given {error['input']!r}"
 
 
 def _step(current: Any, part: str | int) -> Any:

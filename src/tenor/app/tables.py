@@ -1,17 +1,21 @@
 """Answers as tables on a terminal."""
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+PAGE = 150
+"""Columns where there is no terminal: wide enough that nothing is cut."""
+
 _LEFT = {"model", "position", "fill", "scope", "product", "rule", "name", "table", "kind", "idea", "run", "study", "file"}
 
 
 def printed(name: str, answer: Mapping[str, Any]) -> None:
     """Print the answer of command ``name``."""
-    console = Console(soft_wrap=False)
+    console = Console(width=None if sys.stdout.isatty() else PAGE)
     {
         "run": _run,
         "rerun": _rerun,

@@ -6,12 +6,13 @@ of spread.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
 from tenor.decide.legs import Legs
 from tenor.errors import StudyError
+from tenor.settings import STRICT
 from tenor.units import Floats
 
 LEGS_PER_PAIR = 2
@@ -36,6 +37,7 @@ class Costs:
         If a number is negative or not finite, or ``fee`` is neither a number nor ``"exchange"``.
     """
 
+    __pydantic_config__: ClassVar = STRICT
     slippage_ticks: float
     fee: float | Literal["exchange"]
 

@@ -32,9 +32,9 @@ def front_legs(panels: Sequence[Panel], first: date, last: date) -> tuple[Legs, 
     legs
         Rows where the pair was in front and both legs were quoted.
     notes
-        One sentence for each pair that the data left before its flat-by session.
+        One sentence if the data left any pair before its flat-by session.
     """
-    notes, chosen = [], []
+    early, chosen = [], []
     for number, panel in enumerate(panels):
         inside = (
             panel.front
@@ -46,10 +46,7 @@ def front_legs(panels: Sequence[Panel], first: date, last: date) -> tuple[Legs, 
         flat_by = np.datetime64(panel.span.flat_by, "D")
         last_quoted = panel.sessions[panel.front][-1]
         if last_quoted < flat_by and number + 1 < len(panels):
-            notes.append(
-                f"{panel.span.spread.code}: last quoted on {last_quoted}, before its flat-by session {flat_by};"
-                " positions are closed there"
-            )
+            early.append(f"{panel.span.spread.code} on {last_quoted} before {flat_by}")
             flat_by = last_quoted
         chosen.append((panel, inside, flat_by))
     product = panels[0].product
@@ -70,4 +67,8 @@ def front_legs(panels: Sequence[Panel], first: date, last: date) -> tuple[Legs, 
         fee=np.array([product.fee(day) for day in days]),
         **columns,
     )
-    return legs, tuple(notes)
+    notes = (
+        f"{product.code}: {len(early)} pairs were last quoted before their flat-by session, and positions are closed"
+        f" there: {'; '.join(early[:3])}{'; and so on' if len(early) > 3 else ''}",
+    )
+    return legs, notes if early else ()

@@ -7,12 +7,13 @@ backtest's order of events, because they are about time; this file holds the siz
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
 from tenor.decide.legs import Legs
 from tenor.errors import StudyError
+from tenor.settings import STRICT
 from tenor.units import Floats
 
 Lots = Literal["fractional", "nearest", "toward_zero"]
@@ -37,6 +38,7 @@ class Limits:
         If ``max_pairs`` is not positive, below one pair when lots are whole, or ``lots`` is unknown.
     """
 
+    __pydantic_config__: ClassVar = STRICT
     max_pairs: float
     lots: Lots
 

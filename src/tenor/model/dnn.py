@@ -5,6 +5,7 @@ factors is a column of 100 numbers. Each hidden layer is ``relu(W x + b)`` with 
 """
 
 from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 import equinox as eqx
 import jax
@@ -20,6 +21,11 @@ from tenor.model.architecture import (
     dropout,
     glorot_uniform,
 )
+from tenor.model.base import Recipe
+from tenor.model.fit_plan import FitPlan
+from tenor.model.network import NetworkRecipe
+from tenor.model.prepare import Prepare
+from tenor.settings import STRICT
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +40,11 @@ class DNN:
         Probability of dropping a unit of a hidden layer.
     """
 
+    __pydantic_config__: ClassVar = STRICT
     hidden: tuple[int, ...] = (32, 16)
     dropout: float = 0.3
+    kind: Literal["dnn"] = "dnn"
+    reads: ClassVar = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hidden", tuple(self.hidden))
@@ -44,6 +53,10 @@ class DNN:
         for at, units in enumerate(self.hidden):
             check_count(f"DNN.hidden[{at}]", units)
         check_rate("DNN.dropout", self.dropout)
+
+    def recipe(self, prepare: Prepare, plan: FitPlan) -> Recipe:
+        """Return the recipe under the study's preparation and fit plan."""
+        return NetworkRecipe(self.kind, self, prepare, plan)
 
     def build(self, *, features: int, time: int, key: PRNGKeyArray) -> "DNNNet":
         """Return the network, its weights Glorot-uniform and its biases zero (the defaults of Keras)."""

@@ -17,7 +17,7 @@ forward-mode derivatives (``jax.jvp``).
 """
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 import equinox as eqx
 import jax
@@ -33,6 +33,11 @@ from tenor.model.architecture import (
     dropout,
     glorot_uniform,
 )
+from tenor.model.base import Recipe
+from tenor.model.fit_plan import FitPlan
+from tenor.model.network import NetworkRecipe
+from tenor.model.prepare import Prepare
+from tenor.settings import STRICT
 
 Sequences: TypeAlias = Float[Array, "channel time batch"]
 
@@ -54,14 +59,21 @@ class LSTM:
         Probability of dropping a unit between two layers; it has no effect with one layer.
     """
 
+    __pydantic_config__: ClassVar = STRICT
     layers: int = 3
     hidden: int = 8
     dropout: float = 0.3
+    kind: Literal["lstm"] = "lstm"
+    reads: ClassVar = ()
 
     def __post_init__(self) -> None:
         check_count("LSTM.layers", self.layers)
         check_count("LSTM.hidden", self.hidden)
         check_rate("LSTM.dropout", self.dropout)
+
+    def recipe(self, prepare: Prepare, plan: FitPlan) -> Recipe:
+        """Return the recipe under the study's preparation and fit plan."""
+        return NetworkRecipe(self.kind, self, prepare, plan)
 
     def build(self, *, features: int, time: int, key: PRNGKeyArray) -> "LSTMNet":
         """Return the network; its shape does not depend on ``time``.

