@@ -31,7 +31,7 @@ def test_worked_values_of_t1903():
 
 
 def test_a_lecture_of_guotai_junan():
-    """[(100.8352 + 0.4587)(1 + 0.035 * 107/365) - 1.5258] / 1.0381 = 97.1076; the bond itself is not named."""
+    """[(100.8352 + 0.4587)(1 + 0.035 * 107/365) - 1.5258] / 1.0381 = 97.1076; the bond is not named."""
     on = np.datetime64("2013-11-25")
     delivery = on + 107
     maturity = np.datetime64("2018-10-10")

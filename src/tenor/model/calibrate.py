@@ -3,8 +3,9 @@
 Platt (1999), eq. 1, on the logit of the raw probability: ``p = 1 / (1 + exp(-(a z + b)))`` with ``z = logit(raw)``,
 fitted by maximum likelihood on Platt's smoothed targets ``(n_up + 1) / (n_up + 2)`` and ``1 / (n_down + 2)``. The
 slope is held at ``a >= 0``: a calibrator may say "this model knows nothing" (a = 0), but it may not turn a forecast
-upside down because sixty validation days went the other way. Isotonic regression is not offered: with far fewer than
-a thousand validation days it overfits.
+upside down because sixty validation days went the other way. Two things keep so few days from being overfitted: a
+standard normal prior around the identity (slope 1, intercept 0), without which a network whose logits hardly move
+would be stretched to whatever convictions its validation days happened to reward; and no isotonic regression.
 
 The validation windows have already chosen the stopping epoch; calibration on them is therefore a little optimistic.
 The reliability curve of the report, on test days, shows by how much.
@@ -14,7 +15,6 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
-from scipy.optimize import minimize
 from scipy.special import expit, logit
 
 from tenor.settings import STRICT
@@ -55,15 +55,41 @@ class Calibration:
         z = _logit(raw)
         ups = int((label == 1).sum())
         target = np.where(label == 1, (ups + 1) / (ups + 2), 1 / (len(label) - ups + 2))
+        columns = np.stack([z, np.ones_like(z)] if self.kind == "platt" else [z])
+        slope, *intercept = _most_likely(columns, target, fixed=False)
+        if slope < 0:
+            # the posterior is log-concave, so the best slope that is not negative is 0
+            slope, *intercept = _most_likely(columns, target, fixed=True)
+        return Calibrator(float(slope), float(intercept[0]) if intercept else 0.0)
 
-        def loss(theta: Floats) -> tuple[float, Floats]:
-            score = theta[0] * z + (theta[1] if self.kind == "platt" else 0.0)
-            slack = expit(score) - target
-            value = np.mean(np.logaddexp(0.0, score) - target * score)
-            return float(value), np.array([np.mean(slack * z), np.mean(slack) if self.kind == "platt" else 0.0])
 
-        found = minimize(loss, np.array([1.0, 0.0]), jac=True, method="L-BFGS-B", bounds=[(0.0, 50.0), (-5.0, 5.0)])
-        return Calibrator(float(found.x[0]), float(found.x[1]))
+def _most_likely(columns: Floats, target: Floats, *, fixed: bool) -> Floats:
+    """Maximise likelihood times prior of ``expit(theta @ columns)`` by damped Newton steps (Lin, Lin and Weng, 2007).
+
+    ``columns`` has shape ``(parameter, window)``, the slope first; ``fixed`` holds the slope at 0.
+    """
+    prior = np.array([1.0, 0.0])[: len(columns)]
+    theta = prior.copy()
+    free = np.ones(len(columns))
+    if fixed:
+        theta[0] = free[0] = 0.0
+
+    def loss(at: Floats) -> float:
+        score = at @ columns
+        return float(np.sum(np.logaddexp(0.0, score) - target * score) + 0.5 * np.sum((at - prior) ** 2))
+
+    for _ in range(100):
+        p = expit(theta @ columns)
+        gradient = free * (columns @ (p - target) + theta - prior)
+        if np.abs(gradient).max() < 1e-9 * columns.shape[1]:
+            break
+        curvature = (columns * (p * (1 - p))) @ columns.T + np.eye(len(columns))
+        step = free * np.linalg.solve(curvature * np.outer(free, free) + np.diag(1 - free), gradient)
+        size = 1.0
+        while size > 1e-9 and loss(theta - size * step) > loss(theta) - 1e-4 * size * float(gradient @ step):
+            size /= 2
+        theta = theta - size * step
+    return theta
 
 
 def _logit(raw: Floats) -> Floats:

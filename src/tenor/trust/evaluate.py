@@ -167,6 +167,27 @@ class _Money:
     legs: Floats
     held: Bools
 
+    @property
+    def returns(self) -> Floats:
+        """Net money on capital, ``(seed, session)``."""
+        return self.net / self.capital
+
+    @property
+    def returns_gross(self) -> Floats:
+        """Money before costs on capital, ``(seed, session)``."""
+        return self.gross / self.capital
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Trade:
+    """One model under one position rule and fill: a backtest per product, and their sum."""
+
+    forecast: Forecast
+    position: str
+    fill: Fill
+    results: tuple[Backtest, ...]
+    money: _Money
+
 
 def evaluate(
     said: WalkForwardRun, legs: Sequence[Legs], terms: Terms, *, watch: Progress = silent
@@ -185,55 +206,56 @@ def evaluate(
     sessions = np.unique(np.concatenate([part.sessions for part in legs]))
     outcome = np.isfinite(said.test.change)
     test = said.test.take(outcome)
-    forecasts = {f.model: (f, f.up[:, outcome]) for f in said.forecasts}
-    complete = {name: up for name, (_, up) in forecasts.items() if np.isfinite(up).any()}
-    earned, equities, ledgers, headline, notes = [], [], [], {}, []
-    total = len(said.forecasts) * len(terms.positions) * len(terms.fills)
-    done = 0
-    for forecast in said.forecasts:
-        if forecast.model not in complete:
-            notes.append(f"{forecast.model}: no fold could be fitted; it has no scores")
-            done += len(terms.positions) * len(terms.fills)
-            continue
-        for position in terms.positions:
-            for fill in terms.fills:
-                results = [_trade(said, forecast, part, position, fill, terms) for part in legs]
-                pooled = _pool(results, sessions)
-                earned.append((forecast, position.name, fill, results, pooled))
-                if (position, fill) == (terms.positions[0], terms.fills[0]):
-                    headline[forecast.model] = pooled
-                    equities.append(_equity(forecast.model, pooled))
-                ledgers += [_tabulate(forecast, position.name, result) for result in results]
-                done += 1
-                watch("backtest", done, total)
-    series = np.stack([money.net.mean(axis=0) for money in headline.values()])
-    block = max(significance.block_length(series), 1.0)
+    complete = {f.model: f.up[:, outcome] for f in said.forecasts if np.isfinite(f.up[:, outcome]).any()}
+    notes = [
+        f"{f.model}: no fold could be fitted; it has no scores" for f in said.forecasts if f.model not in complete
+    ]
+    trades = _trades(said, [f for f in said.forecasts if f.model in complete], legs, sessions, terms, watch)
+    headline = {
+        trade.forecast.model: trade.money
+        for trade in trades
+        if (trade.position, trade.fill) == (terms.positions[0].name, terms.fills[0])
+    }
+    watch("statistics", 0, 1)
+    block = significance.block_length(np.stack([money.returns.mean(axis=0) for money in headline.values()]))
     days = significance.resample(len(sessions), replications=terms.replications, seed=terms.seed, block=block)
     right = {name: _right_by_session(test, up, sessions) for name, up in complete.items()}
     comparisons = _compare(right, headline, days, terms)
-    return Evaluation(
+    evaluation = Evaluation(
         level=terms.level,
         replications=terms.replications,
         block=block,
         sessions=sessions,
-        directions=tuple(
-            direction
-            for name, up in complete.items()
-            for direction in _directions(name, up, test, sessions, days, terms)
-        ),
+        directions=_directions(complete, test, sessions, days, terms),
         by_fold={name: _by_fold(up, test, said.fold[outcome]) for name, up in complete.items()},
         reliabilities={name: _reliability(up, test) for name, up in complete.items()},
-        earned=tuple(
-            scored
-            for forecast, position, fill, results, pooled in earned
-            for scored in _earned(forecast, position, fill, results, pooled, days, terms)
-        ),
-        equities=tuple(equities),
+        earned=_earned(trades, days, terms),
+        equities=tuple(_equity(model, money) for model, money in headline.items()),
         comparisons=comparisons,
         findings=_findings(comparisons, terms.level),
-        ledger=pl.concat(ledgers),
+        ledger=pl.concat(_tabulate(trade, result) for trade in trades for result in trade.results),
         notes=tuple(notes),
     )
+    watch("statistics", 1, 1)
+    return evaluation
+
+
+def _trades(
+    said: WalkForwardRun,
+    forecasts: Sequence[Forecast],
+    legs: Sequence[Legs],
+    sessions: Dates,
+    terms: Terms,
+    watch: Progress,
+) -> list[_Trade]:
+    """Backtest every model under every position rule and fill."""
+    cells = [(f, p, fill) for f in forecasts for p in terms.positions for fill in terms.fills]
+    trades = []
+    for number, (forecast, position, fill) in enumerate(cells):
+        results = tuple(_trade(said, forecast, part, position, fill, terms) for part in legs)
+        trades.append(_Trade(forecast, position.name, fill, results, _pool(results, sessions)))
+        watch("backtest", number + 1, len(cells))
+    return trades
 
 
 def _trade(
@@ -275,16 +297,16 @@ def _pool(results: Sequence[Backtest], sessions: Dates) -> _Money:
 def _equity(model: str, money: _Money) -> Equity:
     return Equity(
         model,
-        np.cumsum(money.net / money.capital, axis=1),
-        np.cumsum((money.gross / money.capital).mean(axis=0)),
+        np.cumsum(money.returns, axis=1),
+        np.cumsum(money.returns_gross.mean(axis=0)),
     )
 
 
-def _tabulate(forecast: Forecast, position: str, result: Backtest) -> pl.DataFrame:
-    keys = [pl.lit(forecast.model).alias("model"), pl.lit(position).alias("position_rule")]
+def _tabulate(trade: _Trade, result: Backtest) -> pl.DataFrame:
+    keys = [pl.lit(trade.forecast.model).alias("model"), pl.lit(trade.position).alias("position_rule")]
     return pl.concat(
         ledger(result, (number,)).with_columns(*keys, pl.lit(seed, dtype=pl.Int64).alias("seed"))
-        for number, seed in enumerate(forecast.seeds)
+        for number, seed in enumerate(trade.forecast.seeds)
     )
 
 
@@ -294,8 +316,8 @@ def _over_seeds(values: Floats) -> Score:
     return Score(float(values.mean()), sd)
 
 
-def _with_interval(score: Score, interval: significance.Interval) -> Score:
-    return Score(score.mean, score.sd, float(interval.low), float(interval.high))
+def _with_interval(score: Score, interval: significance.Interval, number: int) -> Score:
+    return Score(score.mean, score.sd, float(interval.low[number]), float(interval.high[number]))
 
 
 def _scored(up: Floats, test: Windows) -> Bools:
@@ -319,29 +341,29 @@ def _right_by_session(test: Windows, up: Floats, sessions: Dates, mine: Bools | 
 
 
 def _directions(
-    model: str, up: Floats, test: Windows, sessions: Dates, days: Ints, terms: Terms
-) -> list[Direction]:
+    complete: Mapping[str, Floats], test: Windows, sessions: Dates, days: Ints, terms: Terms
+) -> tuple[Direction, ...]:
     products = [str(code) for code in np.unique(test.product)]
     out = []
     for scope in (ALL, *products) if len(products) > 1 else (ALL,):
         mine = np.full(len(test), True) if scope == ALL else test.product == scope
-        scored = mine & _scored(up, test)
-        if not scored.any():
-            continue
-        result = direction_scores(up[:, scored], test.change[scored], test.label[scored] == NEUTRAL)
-        scores = {name: _over_seeds(getattr(result, name)) for name in DIRECTION}
-        right = _right_by_session(test, up, sessions, mine)
-        interval = significance.accuracy_interval(right.total.mean(axis=0), right.count, days, level=terms.level)
-        scores["accuracy"] = _with_interval(scores["accuracy"], interval)
-        p_value = float("nan")
-        if result.n:
-            p_value = float(significance.binomial_p_value(np.floor(scores["accuracy"].mean * result.n), result.n))
-        out.append(
-            Direction(
-                model, scope, len(up), scores, result.n, result.n_neutral, result.n_zero, p_value, dict(result.undefined)
+        for model, up in complete.items():
+            scored = mine & _scored(up, test)
+            if not scored.any():
+                continue
+            result = direction_scores(up[:, scored], test.change[scored], test.label[scored] == NEUTRAL)
+            scores = {name: _over_seeds(getattr(result, name)) for name in DIRECTION}
+            right = _right_by_session(test, up, sessions, mine)
+            interval = significance.accuracy_interval(
+                right.total.mean(axis=0, keepdims=True), right.count, days, level=terms.level
             )
-        )
-    return out
+            scores["accuracy"] = _with_interval(scores["accuracy"], interval, 0)
+            p_value = float("nan")
+            if result.n:
+                p_value = float(significance.binomial_p_value(np.floor(scores["accuracy"].mean * result.n), result.n))
+            counts = (result.n, result.n_neutral, result.n_zero)
+            out.append(Direction(model, scope, len(up), scores, *counts, p_value, dict(result.undefined)))
+    return tuple(out)
 
 
 def _by_fold(up: Floats, test: Windows, fold: Ints) -> tuple[Score, ...]:
@@ -357,38 +379,37 @@ def _reliability(up: Floats, test: Windows) -> Reliability:
     return reliability(up[:, scored], test.change[scored], test.label[scored] == NEUTRAL)
 
 
-def _earned(
-    forecast: Forecast,
-    position: str,
-    fill: Fill,
-    results: Sequence[Backtest],
-    pooled: _Money,
-    days: Ints,
-    terms: Terms,
-) -> list[Earned]:
+def _earned(trades: Sequence[_Trade], days: Ints, terms: Terms) -> tuple[Earned, ...]:
+    """Score every trade, pooled (with intervals) and by product."""
+    intervals = {
+        name: significance.sharpe_interval(
+            np.stack([series.mean(axis=0) for series in every]),
+            days,
+            sessions_per_year=terms.sessions_per_year,
+            level=terms.level,
+        )
+        for name, every in (
+            ("sharpe", [trade.money.returns for trade in trades]),
+            ("sharpe_gross", [trade.money.returns_gross for trade in trades]),
+        )
+    }
     out = []
-    scopes = [(ALL, pooled, days)]
-    if len(results) > 1:
-        scopes += [(r.legs.product, _pool([r], r.legs.sessions), None) for r in results]
-    for scope, money, redrawn in scopes:
-        scored = return_scores(
-            money.net, money.gross, money.capital, money.legs, money.held, sessions_per_year=terms.sessions_per_year
-        )
-        scores = {name: _over_seeds(getattr(scored, name)) for name in MONEY}
-        if redrawn is not None:
-            for name, amount in (("sharpe", money.net), ("sharpe_gross", money.gross)):
-                interval = significance.sharpe_interval(
-                    (amount / money.capital).mean(axis=0),
-                    redrawn,
-                    sessions_per_year=terms.sessions_per_year,
-                    level=terms.level,
-                )
-                scores[name] = _with_interval(scores[name], interval)
-        missing = sum(int(r.no_forecast.max()) for r in results if scope in (ALL, r.legs.product))
-        out.append(
-            Earned(forecast.model, position, fill, scope, len(forecast.seeds), scores, missing, dict(scored.undefined))
-        )
-    return out
+    for number, trade in enumerate(trades):
+        scopes = {ALL: trade.money}
+        if len(trade.results) > 1:
+            scopes |= {r.legs.product: _pool([r], r.legs.sessions) for r in trade.results}
+        for scope, money in scopes.items():
+            scored = return_scores(
+                money.net, money.gross, money.capital, money.legs, money.held, sessions_per_year=terms.sessions_per_year
+            )
+            scores = {name: _over_seeds(getattr(scored, name)) for name in MONEY}
+            if scope == ALL:
+                scores |= {name: _with_interval(scores[name], found, number) for name, found in intervals.items()}
+            missing = sum(int(r.no_forecast.max()) for r in trade.results if scope in (ALL, r.legs.product))
+            seeds = len(trade.forecast.seeds)
+            keys = (trade.forecast.model, trade.position, trade.fill, scope, seeds)
+            out.append(Earned(*keys, scores, missing, dict(scored.undefined)))
+    return tuple(out)
 
 
 def _compare(
@@ -398,30 +419,36 @@ def _compare(
     learners = [name for name in right if name not in RULES]
     pairs = [(first, rule) for first in learners for rule in RULES if rule in right]
     pairs += [(first, second) for i, first in enumerate(learners) for second in learners[:i]]
+    if not pairs:
+        return ()
     out = []
     for first, second in pairs:
+        # a fold that failed for one of the two models leaves both
         same = right[first].count == right[second].count
-        count = np.where(same, right[first].count, 0)
         gap = significance.accuracy_difference(
             np.where(same, right[first].total.mean(axis=0), 0.0),
             np.where(same, right[second].total.mean(axis=0), 0.0),
-            count,
+            np.where(same, right[first].count, 0),
             days,
             level=terms.level,
         )
-        out.append(_comparison(first, second, "accuracy", gap))
-        returns = [(headline[name].net / headline[name].capital).mean(axis=0) for name in (first, second)]
-        gap = significance.sharpe_difference(
-            *returns, days, sessions_per_year=terms.sessions_per_year, level=terms.level
-        )
-        out.append(_comparison(first, second, "sharpe", gap))
+        out.append(_comparison(first, second, "accuracy", gap, None))
+    returns = {name: money.returns.mean(axis=0) for name, money in headline.items()}
+    gaps = significance.sharpe_difference(
+        *(np.stack([returns[pair[side]] for pair in pairs]) for side in (0, 1)),
+        days,
+        sessions_per_year=terms.sessions_per_year,
+        level=terms.level,
+    )
+    out += [_comparison(*pair, "sharpe", gaps, number) for number, pair in enumerate(pairs)]
     return tuple(out)
 
 
-def _comparison(first: str, second: str, measure: str, gap: significance.Difference) -> Comparison:
-    return Comparison(
-        first, second, measure, float(gap.estimate), float(gap.low), float(gap.high), float(gap.p_value)
-    )
+def _comparison(
+    first: str, second: str, measure: str, gap: significance.Difference, number: int | None
+) -> Comparison:
+    found = (gap.estimate, gap.low, gap.high, gap.p_value)
+    return Comparison(first, second, measure, *(float(value if number is None else value[number]) for value in found))
 
 
 def _findings(comparisons: Sequence[Comparison], level: float) -> tuple[Finding, ...]:

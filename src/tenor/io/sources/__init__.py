@@ -1,1 +1,1 @@
-"""Where a market comes from: simulated, a folder of files, or a connector; all pass the same contract check."""
+"""Where a market comes from: simulated, a folder of files, a connector; all pass one contract check."""

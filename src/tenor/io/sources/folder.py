@@ -66,6 +66,8 @@ class Folder:
         Path of the layout file.
     products
         Read only the files that these products need; ``None`` for all.
+    source
+        The word by which a study file names this kind of source.
     """
 
     __pydantic_config__: ClassVar = STRICT

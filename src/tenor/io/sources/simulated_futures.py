@@ -96,8 +96,9 @@ def score(spread_change: ArrayLike, funding_change: ArrayLike, sizes: Sizes, sig
     the standard deviation of the spread's change over three sessions. The signal itself makes the spread
     revert: it follows an autoregression with three coefficients ``-a/s``, ``a = 0.8 signal``, whose
     three-session variance ``v`` in units of the daily one solves ``v + 2 a sqrt(v) - 3 = 0`` (Yule-Walker),
-    hence ``s = sizes.spread (sqrt(a^2 + 3) - a)``. Variance is not exactly 1 because the cut takes a little
-    away and quarter ends make some changes of ``REPO.1W`` larger than others.
+    hence ``s = sizes.spread (sqrt(a^2 + 3) - a)``. What the formula leaves out is that the funding part, once
+    it has moved the spread, is in the spread part too, with the other sign: the variance of ``z``, measured, is
+    1.01 without a signal, 0.97 at 0.2 and 0.88 at 0.5.
 
     Parameters
     ----------
