@@ -206,15 +206,14 @@ def check_data(request: CheckData, watch: Progress = silent) -> Answer:
     from tenor.report.report import plain
 
     checked = check(request.folder, request.layout)
-    answer: Answer = plain(checked)
-    return answer
+    return {**plain(checked), "defects": [str(defect) for defect in checked.defects]}
 
 
 def show_data(request: ShowData, watch: Progress = silent) -> Answer:
     """Return the series of a market."""
+    from tenor.io.sources.check import summary
     from tenor.io.sources.folder import Folder
     from tenor.io.studies import read_market, read_study
-    from tenor.market.summary import summary
     from tenor.report.report import plain
 
     if request.study is not None:
@@ -223,8 +222,13 @@ def show_data(request: ShowData, watch: Progress = silent) -> Answer:
         market = Folder(request.folder, request.layout).read()
     else:
         raise RunError("nothing to show: give a study file, or a folder with --layout")
-    answer: Answer = plain(summary(market))
-    return answer
+    return {
+        "source": market.name,
+        "simulated": market.simulated,
+        "fingerprint": market.fingerprint(),
+        "series": plain(summary(market).parts),
+        "notes": list(market.notes),
+    }
 
 
 COMMANDS: tuple[Command[Any], ...] = (

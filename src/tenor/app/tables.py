@@ -177,13 +177,27 @@ def _models(console: Console, answer: Mapping[str, Any]) -> None:
 
 
 def _check(console: Console, answer: Mapping[str, Any]) -> None:
-    console.print_json(data=dict(answer))
+    parts = answer["parts"]
+    rows = [
+        [p["name"], p["table"], str(p["rows"]), str(p["kept"]), p["first"] or "-", p["last"] or "-", str(len(p["gaps"]))]
+        for p in parts
+    ]
+    console.print(table(answer["source"], ["file", "table", "rows", "kept", "first", "last", "gaps"], rows))
+    for part in parts:
+        for left in part["left_out"]:
+            console.print(f"{part['name']}: {left['rows']} rows left out ({left['rule']}): {left['why']}", style="dim")
+        for note in part["notes"]:
+            console.print(f"{part['name']}: {note}", style="dim")
+    for defect in answer["defects"]:
+        console.print(defect, style="red", soft_wrap=True)
+    console.print(f"{len(answer['defects'])} defects" if answer["defects"] else "No defect.")
 
 
 def _show(console: Console, answer: Mapping[str, Any]) -> None:
     if answer["simulated"]:
         console.print("SIMULATED: every number was drawn, none was observed.", style="bold yellow")
-    rows = [[s["table"], s["name"], str(s["rows"]), s["first"], s["last"]] for s in answer["series"]]
-    console.print(table(f"{answer['source']}  {answer['fingerprint'][:12]}", ["table", "name", "rows", "first", "last"], rows))
+    rows = [[s["table"], s["name"], str(s["kept"]), s["first"] or "-", s["last"] or "-"] for s in answer["series"]]
+    title = f"{answer['source']}, fingerprint {answer['fingerprint'][:12]}"
+    console.print(table(title, ["table", "name", "rows", "first", "last"], rows))
     for note in answer["notes"]:
         console.print(note, style="dim")

@@ -64,7 +64,8 @@ class Blueprint:
                 f"{architecture}: 3 windows of (time, feature) = ({time}, {features}) give logits of shape"
                 f" {getattr(logits, 'shape', None)}; a network must return (2, batch) = (2, 3)"
             )
-        self._draw = jax.jit(self._drawn)
+        # Weights are drawn once per seed: the code need not be fast, and compiles in half the time when it is not.
+        self._draw = jax.jit(self._drawn, compiler_options={"xla_backend_optimization_level": 0})
 
     def net(self, theta: Any) -> Net:
         """Return the network whose parameters are the vector ``theta``, shape ``(size,)``."""

@@ -10,33 +10,38 @@ falls by a factor each epoch. A network stops after ``patience`` epochs without 
 weights of its lowest. A loss that is not a number ends that network, with the reason in its place.
 
 The first weights, the order of the rows and the dropout of a network come from its seed alone, so it is the same
-network whatever else is in the grid, and however many cores there are.
+network whatever else is in the grid, and however many cores there are: bit for bit on a CPU; on an accelerator, where
+the number of lanes follows the grid, up to rounding.
 """
 
 import os
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from tenor.errors import FitError
 from tenor.model.architecture import Architecture
 from tenor.model.fit_plan import FitPlan
-from tenor.model.program import VALIDATION_ROWS, Lanes, Rule, Table, Work, blueprint, compiled
+from tenor.model.program import VALIDATION_ROWS, Blueprint, Lanes, Rule, Table, Work, blueprint, compiled
 from tenor.model.trained import TrainedGrid
 from tenor.units import AnyArray, Floats32
 
 __all__ = ["Architecture", "FitPlan", "FoldArrays", "TrainedGrid", "Watch", "silent", "train_grid"]
 
-CPU_LANES = (2, 4, 8)
-"""Lanes of a program on one core. One lane is left out: XLA would compile it to other products, with other rounding."""
-GPU_LANES = 256
-"""Most lanes on an accelerator."""
+CPU_LANES = 4
+"""Lanes of a program on a core, always: another number is another program, whose last digits may differ."""
+ACCELERATOR_LANES = 256
+"""Most lanes of the program on an accelerator, where as many are used as there are networks."""
+
+_Shape: TypeAlias = tuple[tuple[int, int, int], tuple[int, int, int]]
 
 Watch = Callable[[int, int, int], None]
 """Called with the epochs that are done, those that there can be, and the networks still to finish.
@@ -190,28 +195,33 @@ class _Rows:
     valid: int
 
 
-def _train(plans, runs, table, plan, watch, workers):  # type: ignore[no-untyped-def]
+def _train(
+    plans: Blueprint, runs: list[_Run], host: Table, plan: FitPlan, watch: Watch, workers: int | None
+) -> None:
     """Share the runs among the workers and tell ``watch`` how they get on."""
     on_cpu = jax.default_backend() == "cpu"
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     crews = min(workers or (cores if on_cpu else 1), len(runs))
     share = -(-len(runs) // crews)
-    sizes = CPU_LANES if on_cpu else tuple(2**power for power in range(1, GPU_LANES.bit_length()))
-    lanes = next((size for size in sizes if size >= share), sizes[-1])
+    lanes = CPU_LANES if on_cpu else min(ACCELERATOR_LANES, 2 ** (share - 1).bit_length())
 
     steps = _roomy(max(-(-run.rows.train // plan.batch_size) for run in runs))
     chunks = _roomy(max(-(-run.rows.valid // VALIDATION_ROWS) for run in runs))
     shape = ((steps, lanes, plan.batch_size), (chunks, lanes, VALIDATION_ROWS))
     rule = Rule(clip_norm=plan.clip_norm, weight_decay=plan.weight_decay)
-    program = compiled(plans, rule, len(table.up), shape)
-    table = jax.device_put(table)
+    start = jax.tree.map(np.asarray, rule.optimiser().init(jnp.zeros(plans.size, jnp.float32)))
+    program = compiled(plans, rule, len(host.up), shape)
+    table: Table = jax.device_put(host)
 
     news: queue.SimpleQueue[tuple[int, int, int] | None] = queue.SimpleQueue()
     stop = threading.Event()
 
     def crew(number: int) -> None:
         try:
-            _run_lanes(plans, rule, program, table, deque(runs[number::crews]), plan, shape, news, stop)
+            for report in _epochs(program, start, table, deque(runs[number::crews]), plan, shape):
+                news.put(report)
+                if stop.is_set():
+                    return
         finally:
             news.put(None)
 
@@ -232,24 +242,28 @@ def _train(plans, runs, table, plan, watch, workers):  # type: ignore[no-untyped
         future.result()
 
 
-def _run_lanes(plans, rule, program, table, waiting, plan, shape, news, stop):  # type: ignore[no-untyped-def]
-    """Train the runs of one worker, as many at a time as there are lanes."""
+def _epochs(
+    program: Any, start: Any, table: Table, waiting: deque[_Run], plan: FitPlan, shape: _Shape
+) -> Iterator[tuple[int, int, int]]:
+    """Train the runs of one worker, as many at a time as there are lanes.
+
+    Yields after each epoch of the program the epochs that were run, those that will not be, and the runs that ended.
+    """
     (steps, lanes, batch), (chunks, _, _) = shape
     blank = len(table.up) - 1
-    fresh = jax.tree.map(np.asarray, rule.optimiser().init(np.zeros(plans.size, np.float32)))
-    theta = np.zeros((lanes, plans.size), np.float32)
-    adam = jax.tree.map(lambda leaf: np.stack([leaf] * lanes), fresh)
+    theta = np.zeros((lanes, waiting[0].theta.size), np.float32)
+    adam = jax.tree.map(lambda leaf: np.stack([leaf] * lanes), start)
     dropping = np.zeros((lanes, 2), np.uint32)
     valid_rows = np.full((chunks, lanes, VALIDATION_ROWS), blank, np.int32)
     valid_chunks = np.zeros(lanes, np.int32)
     running: list[_Run | None] = [None] * lanes
 
-    while not stop.is_set():
+    while True:
         for lane, run in enumerate(running):
             if run is None and waiting:
                 run = running[lane] = waiting.popleft()
                 theta[lane] = run.theta
-                jax.tree.map(lambda all_, one, lane=lane: all_.__setitem__(lane, one), adam, fresh)
+                jax.tree.map(lambda rows, one, lane=lane: rows.__setitem__(lane, one), adam, start)
                 dropping[lane] = _words(run.seed, 2)
                 held = np.arange(run.rows.valid) + run.rows.first + run.rows.train
                 valid_chunks[lane] = _deal(held, valid_rows[:, lane], blank)
@@ -262,7 +276,9 @@ def _run_lanes(plans, rule, program, table, waiting, plan, shape, news, stop):  
                 order = run.rows.first + run.order.permutation(run.rows.train)
                 taken[lane] = _deal(order, rows[:, lane], blank)
                 rate[lane] = plan.learning_rate * plan.decay**run.epoch
-        work = Work(rows, taken, dropping, rate, valid_rows, np.where(taken, valid_chunks, 0).astype(np.int32))
+        work = Work(
+            rows, taken, dropping, rate, valid_rows, np.where(taken, valid_chunks, 0).astype(np.int32)
+        )
         state, train_loss, valid_loss = program(table, Lanes(theta, adam), work)
         theta, adam = jax.tree.map(np.array, tuple(state))
         dropping[:, 1] += taken.astype(np.uint32)
@@ -275,7 +291,7 @@ def _run_lanes(plans, rule, program, table, waiting, plan, shape, news, stop):  
             if run.record(theta[lane], float(train_loss[lane]), float(valid_loss[lane]), plan):
                 saved, finished = saved + plan.epochs - run.epoch, finished + 1
                 running[lane] = None
-        news.put((done, saved, finished))
+        yield done, saved, finished
 
 
 def _deal(rows: AnyArray, places: AnyArray, blank: int) -> int:

@@ -6,7 +6,7 @@ cancels in a spread. The own walk does neither: the difference of two walks, the
 what a calendar spread does from one day to the next, and it is where the signal is planted.
 
 A close lies on the tick. What rounding adds stays in the own walk; undone on the next day, it would be a
-reversal that anybody could forecast (for TS an autocorrelation of -0.02 to -0.03).
+reversal that anybody could forecast (for TF an autocorrelation of -0.007).
 """
 
 import math
@@ -97,7 +97,7 @@ def score(spread_change: ArrayLike, funding_change: ArrayLike, sizes: Sizes, sig
     revert: it follows an autoregression with three coefficients ``-a/s``, ``a = 0.8 signal``, whose
     three-session variance ``v`` in units of the daily one solves ``v + 2 a sqrt(v) - 3 = 0`` (Yule-Walker),
     hence ``s = sizes.spread (sqrt(a^2 + 3) - a)``. What the formula leaves out is that the funding part, once
-    it has moved the spread, is in the spread part too, with the other sign: the variance of ``z``, measured, is
+    it has moved the spread, is in the spread part too, with the other sign: the measured variance of ``z`` is
     1.01 without a signal, 0.97 at 0.2 and 0.88 at 0.5.
 
     Parameters

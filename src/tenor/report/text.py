@@ -1,0 +1,342 @@
+"""The sentences of a report: written from its numbers, each time anew.
+
+The verdict says how often the front models were right, whether anything was found, what is left after costs, and how
+much a test of this length can show at all. It names the rule that is hardest to beat beside every model, and the fill
+that could not have been had beside the one that could.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from tenor.decide.backtest import FILLS, Fill
+from tenor.errors import MarketError
+from tenor.market.contract import product
+from tenor.report.headline import Headline, direction_of, earned_by, headline
+from tenor.report.report import Report
+from tenor.trust.evaluate import Finding, Score
+from tenor.trust.significance import days_to_confirm
+
+DASH = "–"
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+FILL_WORDS: Mapping[Fill, str] = {
+    "same_close": "at the same close",
+    "next_open": "at the next open",
+    "next_close": "at the next close",
+}
+WHO: Mapping[Fill, str] = {
+    "same_close": "only someone who knows the close before it is over: an upper bound. Closing prices bounce, and a"
+    " signal made of the same close earns that bounce here and nowhere else",
+    "next_open": "someone who decides in the evening and sends both legs into the next session's opening",
+    "next_close": "someone who decides in the evening and trades at the next session's close",
+}
+"""Who could have traded each fill (:mod:`tenor.decide.backtest`)."""
+
+_SAID = {
+    "lstm": "the LSTM",
+    "dnn": "the DNN",
+    "gru": "the GRU",
+    "lightgbm": "LightGBM",
+    "logistic": "the logistic regression",
+    "majority": "the majority rule",
+    "reversal": "reversal",
+    "momentum": "momentum",
+}
+
+
+def said(model: str) -> str:
+    """Return how a sentence names a model."""
+    return _SAID.get(model, model)
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """Format a number with a true minus and thousands apart; a dash where it is undefined."""
+    if value is None or not math.isfinite(value):
+        return DASH
+    text = f"{value:,.{digits}f}"
+    negative = text.startswith("-") and any(digit in text for digit in "123456789")
+    return ("−" if negative else "") + text.removeprefix("-")
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """Format a decimal as per cent; a dash where it is undefined."""
+    text = number(None if value is None else 100.0 * value, digits)
+    return text if text == DASH else f"{text} %"
+
+
+def p_value(value: float) -> str:
+    """Format a p-value; below a thousandth only that is said."""
+    return "< 0.001" if value < 0.001 else number(value, 3)
+
+
+def day(when: date) -> str:
+    """Format a date as 1 Jun 2019, whatever the locale."""
+    return f"{when.day} {MONTHS[when.month - 1]} {when.year}"
+
+
+def listed(parts: Sequence[str]) -> str:
+    """Join as a sentence does."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def currency(report: Report) -> str:
+    """Return the currency of the products, or ``money`` where they differ or the rule book does not know them."""
+    codes = report.spreads["product"].unique(maintain_order=True).to_list()
+    try:
+        held = {product(code).currency for code in codes}
+    except MarketError:
+        return "money"
+    return held.pop() if len(held) == 1 else "money"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a study found: a word for the badge (``found``, ``nothing found`` or ``no comparison``), and sentences."""
+
+    word: str
+    sentences: tuple[str, ...]
+
+
+def verdict(report: Report) -> Verdict:
+    """Write the verdict of a report from its numbers."""
+    front = headline(report)
+    findings = report.evaluation.findings
+    if not findings:
+        word = "no comparison"
+    else:
+        word = "found" if any(finding.found for finding in findings) else "nothing found"
+    sentences = (
+        _accuracy(report, front),
+        _finding(report, front),
+        _earned(report, front),
+        _other_fills(report, front),
+        _certain_money(report, front),
+        _power(report, front),
+    )
+    return Verdict(word, tuple(sentence for sentence in sentences if sentence))
+
+
+def counted_days(report: Report, n: int) -> str:
+    """Say which days the headline accuracy is over."""
+    band = float(report.study.get("cleaning", {}).get("neutral_ticks", 0.0))
+    if not band:
+        return f"{n} days with a change"
+    return f"{n} days with a move of {number(band, 1).removesuffix('.0')} tick{'' if band == 1 else 's'} or more"
+
+
+def _accuracy(report: Report, front: Headline) -> str:
+    """How often the front models and the best rule were right."""
+    parts = []
+    for model in _in_order(front):
+        direction = direction_of(report, model)
+        score = direction.scores["accuracy"]
+        if not math.isfinite(score.mean):
+            why = direction.undefined.get("accuracy", "no seed has a complete forecast")
+            parts.append(f"{said(model)} has no accuracy ({why})")
+        elif not parts:
+            where = f" of {counted_days(report, direction.n)}"
+            parts.append(f"{said(model)} was right on {percent(score.mean)}{where}{_interval(report, score)}")
+        else:
+            name = f"the best rule, {said(model)}," if model == front.best_rule else said(model)
+            parts.append(f"{name} on {percent(score.mean)}")
+    return _sentence("; ".join(parts))
+
+
+def _interval(report: Report, score: Score) -> str:
+    if score.low is None or score.high is None or not math.isfinite(score.low):
+        return ""
+    return f" ({number(100 * report.evaluation.level, 0)} % interval {number(100 * score.low, 1)} to {number(100 * score.high, 1)})"
+
+
+def _in_order(front: Headline) -> tuple[str, ...]:
+    """The leading model, the other models in front, then the rule to beat."""
+    rest = [name for name in reversed(front.shown) if name not in (front.leading, front.best_rule)]
+    rule = [front.best_rule] if front.best_rule and front.best_rule != front.leading else []
+    return (front.leading, *rest, *rule)
+
+
+def _finding(report: Report, front: Headline) -> str:
+    """Whether a model that learns beats every rule."""
+    findings = report.evaluation.findings
+    if not findings:
+        lacking = "model that learns" if not front.learners else "rule"
+        return f"Nothing can be found: no {lacking} has scores in this study, so there is no comparison to make."
+    after = f" after Holm's correction over {len(findings)} models" if len(findings) > 1 else ""
+    found = [finding for finding in findings if finding.found]
+    if found:
+        parts = [
+            f"{said(one.model)} is ahead of every rule, by {_points(one)} of {said(one.best_rule)}, the hardest to beat"
+            f" (p {_equals(one.p_holm)}{after})"
+            for one in found
+        ]
+        return _sentence(f"found: {'; '.join(parts)}")
+    known = [finding for finding in findings if math.isfinite(finding.margin)]
+    if not known:
+        return "Nothing found: no model that learns has a day in common with the rules."
+    closest = max(known, key=lambda finding: finding.margin)
+    one = "the one model that learns does not beat" if len(findings) == 1 else "no model that learns beats"
+    if closest.margin > 0:
+        line = number(1 - report.evaluation.level, 2)
+        where = f"is {_points(closest)} ahead of {said(closest.best_rule)}, the hardest to beat, which chance explains: p {_equals(closest.p_holm)}{after}, and the line is {line}"
+    else:
+        where = f"is {_points(closest)} behind {said(closest.best_rule)} (p {_equals(closest.p_holm)}{after})"
+        if closest.margin == 0:
+            where = f"is level with {said(closest.best_rule)}"
+    return f"Nothing found: {one} every rule; {'it' if len(findings) == 1 else f'the closest, {said(closest.model)},'} {where}."
+
+
+def _points(finding: Finding) -> str:
+    return f"{number(abs(100 * finding.margin), 1)} points"
+
+
+def _equals(value: float) -> str:
+    text = p_value(value)
+    return text if text.startswith("<") else f"= {text}"
+
+
+def _earned(report: Report, front: Headline) -> str:
+    """What is left after costs, headline position and fill."""
+    parts = []
+    for model in _in_order(front):
+        scores = earned_by(report, model, front.position, front.fill).scores
+        net, gross = scores["sharpe"], scores["sharpe_gross"]
+        if not math.isfinite(net.mean):
+            parts.append(f"{said(model)} has no Sharpe ratio")
+        elif not parts:
+            parts.append(
+                f"{said(model)} has a Sharpe ratio of {number(gross.mean)} before costs and {number(net.mean)}"
+                f" after{_sharpe_interval(net)}"
+            )
+        else:
+            parts.append(f"{said(model)} {number(gross.mean)} and {number(net.mean)}")
+    kind = report.study["positions"][0].get("kind", "")
+    how = {"sign": "with a full position on the likelier side", "probability": "in proportion to conviction"}
+    way = how.get(kind, f"by the rule {front.position}")
+    return f"Traded {way}, filled {FILL_WORDS[front.fill]}, {'; '.join(parts)}."
+
+
+def _sharpe_interval(score: Score) -> str:
+    if score.low is None or score.high is None or not math.isfinite(score.low):
+        return ""
+    return f" ({number(score.low)} to {number(score.high)})"
+
+
+def _other_fills(report: Report, front: Headline) -> str:
+    """What is left where the order is filled elsewhere, and who could have had the headline fill."""
+    held = {e.fill for e in report.evaluation.earned if e.position == front.position}
+    others = [fill for fill in FILLS if fill in held and fill != front.fill]
+    parts = []
+    for fill in others:
+        ratios = [
+            f"{number(earned_by(report, model, front.position, fill).scores['sharpe'].mean)} for {said(model)}"
+            for model in _in_order(front)
+        ]
+        parts.append(f"{FILL_WORDS[fill].removeprefix('at ')} it is {listed(ratios)} after costs")
+    told = "; at ".join(parts)
+    if front.fill == "same_close":
+        bound = "Only who knows a close before it is over could have had that fill: it is an upper bound"
+        return f"{bound}; at {told}." if told else f"{bound}."
+    return f"At {told}." if told else ""
+
+
+def _certain_money(report: Report, front: Headline) -> str:
+    """Whose Sharpe ratio after costs has an interval above zero."""
+    above = []
+    for model in front.models:
+        low = earned_by(report, model, front.position, front.fill).scores["sharpe"].low
+        if low is not None and low > 0:
+            above.append(model)
+    if not above:
+        return "After costs no model's Sharpe ratio is distinguishable from zero on the upper side."
+    whose = listed([said(model) for model in above])
+    return f"After costs the interval of the Sharpe ratio lies above zero for {whose}, before any correction for looking at {len(front.models)} models."
+
+
+def _power(report: Report, front: Headline) -> str:
+    """How small an edge this test could show."""
+    days = direction_of(report, front.leading).n
+    least = least_confirmable(days)
+    if least is None:
+        return f"With {days} scored days this test is too short to confirm any accuracy."
+    return (
+        f"To confirm an accuracy of 54 % takes {number(days_to_confirm(0.54), 0)} days; this test has {days} and can"
+        f" confirm {percent(least)} or more."
+    )
+
+
+def least_confirmable(days: int) -> float | None:
+    """Return the smallest accuracy, in steps of 0.1 %, that ``days`` scored days are enough to tell from a coin.
+
+    By :func:`~tenor.trust.significance.days_to_confirm`, one-sided at 5 % with power 80 %; ``None`` if not even 99 %.
+    """
+    return next((step / 1000 for step in range(501, 991) if days_to_confirm(step / 1000) <= days), None)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + "."
+
+
+def simulated_words(report: Report) -> str:
+    """What the banner of a simulated report says."""
+    return (
+        "Every price behind this page was drawn by a random generator; none was observed. It shows what the method"
+        " does, and says nothing about a market."
+    )
+
+
+def method(report: Report) -> tuple[tuple[str, str], ...]:
+    """Return the notes on method: pairs of what is explained and the explanation."""
+    evaluation, front = report.evaluation, headline(report)
+    level = number(100 * evaluation.level, 1).removesuffix(".0")
+    trading: Mapping[str, Any] = report.study["trading"]
+    costs = trading["costs"]
+    fee = "the exchange's dated fee" if costs["fee"] == "exchange" else f"a fee of {costs['fee']:g} a lot and leg"
+    fills = list(dict.fromkeys(e.fill for e in evaluation.earned))
+    days = direction_of(report, front.leading).n
+    return (
+        (
+            "± and [ ]",
+            "± is the standard deviation over seeds: how much is luck of the start. [ ] is the"
+            f" {level} % interval of the seed average over time, from {number(evaluation.replications, 0)} draws of a"
+            f" stationary block bootstrap with blocks of {number(evaluation.block, 1)} sessions on average; all models"
+            " and products are redrawn on the same sessions, so differences are paired.",
+        ),
+        (
+            "Which days count",
+            f"Accuracy, MCC, AUC, log loss, Brier score and ECE are over the {counted_days(report, days)}. Quiet days"
+            " cannot be recognised beforehand, so the accuracy on all days that moved stands beside it, and every day"
+            " is traded. A forecast of exactly one half counts as half right.",
+        ),
+        (
+            "A finding",
+            "A model that learns has found something only if its accuracy beats every rule on the same days: the"
+            " largest of its p-values against the rules, one-sided, corrected by Holm over the models that learn, must"
+            f" be below {number(1 - evaluation.level, 3).rstrip('0')}. Money plays no part in it.",
+        ),
+        (
+            "The binomial p",
+            "The chance that a fair coin is right at least as often on as many independent days (one-sided; half calls"
+            " are rounded against the model). It asks whether the model beats a coin, not whether it beats a rule, and"
+            " takes the calls of several products on one day for independent: read the interval first.",
+        ),
+        (
+            "How many days it takes",
+            _power(report, front) + " One-sided at 5 %, found with a chance of 80 %, days independent: "
+            + listed([f"{100 * h:.0f} % takes {number(days_to_confirm(h), 0)} days" for h in (0.53, 0.54, 0.55, 0.56)])
+            + ".",
+        ),
+        (
+            "Who could have traded",
+            " ".join(f"{fill.replace('_', ' ').capitalize()}: {WHO[fill]}." for fill in fills),
+        ),
+        (
+            "Costs and returns",
+            f"Each leg execution pays {fee} and {costs['slippage_ticks']:g} ticks of slippage; a spread has two legs, a"
+            " round trip four. Returns are on the margin of the full position, additive on constant capital, with no"
+            f" rate subtracted; {trading['sessions_per_year']} sessions make a year. Break-even is the money per leg"
+            " execution that would bring the mean to zero. A position open when the data end stays at its last mark.",
+        ),
+    )
