@@ -1,13 +1,13 @@
 """Short name to class: what a study file may name.
 
-Sources, factors, models, positions and splits are found through entry points, our own no differently from a user's: a
-package that declares ::
+Sources, factors, models, positions and splits are found through entry points, our own no differently from a
+user's: a package that declares ::
 
     [project.entry-points."tenor.models"]
     my_gru = "my_package.gru:MyGRU"
 
-can be named in a study file as ``kind = "my_gru"``. The class is a frozen dataclass of settings whose tag field
-(``kind``, or ``source`` for sources) is a ``Literal`` of the same name; it is validated like ours.
+can be named in a study file as ``kind = "my_gru"``. The class is a frozen dataclass of settings whose tag
+field (``kind``, or ``source`` for sources) is a ``Literal`` of the same name; it is validated like ours.
 """
 
 from dataclasses import dataclass, fields
@@ -32,15 +32,15 @@ GROUPS = {
 
 @cache
 def registered(group: str) -> dict[str, type[Any]]:
-    """Return every class of ``group`` by short name, sorted; :class:`StudyError` if a class is tagged otherwise."""
+    """Return the classes of ``group`` by sorted short name; StudyError if one is tagged otherwise."""
     found: dict[str, type[Any]] = {}
     for entry in sorted(entry_points(group=group), key=lambda entry: entry.name):
         settings = entry.load()
         tag = next((field.default for field in fields(settings) if field.name == GROUPS[group]), None)
         if tag != entry.name:
             raise StudyError(
-                f"{entry.value} is registered in {group} as {entry.name!r} but its {GROUPS[group]!r} is {tag!r};"
-                " the two must agree"
+                f"{entry.value} is registered in {group} as {entry.name!r} but its {GROUPS[group]!r} is"
+                f" {tag!r}; the two must agree"
             )
         found[entry.name] = settings
     return found

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenor.decide.sizer import NoTradeBand, ProbabilitySizer, Risk, SignSizer, learn_move, learn_scale
+from tenor.decide.sizer import NoTradeBand, ProbabilitySizer, Risk, SignSizer
 from tenor.errors import StudyError
 
 RISK = Risk(scale=np.array([0.1]), expected_move=np.array([0.03]), cost=56.0, multiplier=10_000.0)
@@ -54,27 +54,6 @@ def test_a_band_of_zero_is_no_band() -> None:
 def test_what_a_rule_reads_is_said() -> None:
     assert NoTradeBand(ProbabilitySizer(cap=1.0), multiple=1).uses == ("scale", "expected_move")
     assert NoTradeBand(NoTradeBand(SignSizer(), 1), 2).uses == ("expected_move",)
-
-
-def test_scale_is_the_stated_quantile_of_the_distance() -> None:
-    p_up = np.array([0.5, 0.52, 0.46, np.nan, 0.56, 0.42])
-    assert learn_scale(p_up, full_at=1.0) == pytest.approx(0.08)
-    assert learn_scale(p_up, full_at=0.5) == pytest.approx(0.04)
-
-
-def test_expected_move_is_the_mean_absolute_change() -> None:
-    assert learn_move(np.array([0.01, -0.03, np.nan, 0.02])) == pytest.approx(0.02)
-
-
-def test_nothing_to_learn_from_is_refused() -> None:
-    with pytest.raises(StudyError, match="zero"):
-        learn_scale(np.full(9, 0.5), full_at=0.9)
-    with pytest.raises(StudyError, match="of 0 finite"):
-        learn_scale(np.full(9, np.nan), full_at=0.9)
-    with pytest.raises(StudyError, match="full_at"):
-        learn_scale(np.array([0.4]), full_at=0.0)
-    with pytest.raises(StudyError, match="no finite change"):
-        learn_move(np.array([np.nan]))
 
 
 def test_settings_out_of_range_are_refused() -> None:

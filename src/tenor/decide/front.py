@@ -1,7 +1,8 @@
 """From panels to legs: the sessions on which a product's front pair could be held, in order.
 
 A pair's rows end with the session by whose close it must be flat. Where the data stop quoting a pair a little
-earlier, the last quoted session takes that part (nobody can trade a price that was never made), and a note says so.
+earlier, the last quoted session takes that part (nobody can trade a price that was never made), and a note
+says so.
 """
 
 from collections.abc import Sequence
@@ -68,7 +69,7 @@ def front_legs(panels: Sequence[Panel], first: date, last: date) -> tuple[Legs, 
         **columns,
     )
     notes = (
-        f"{product.code}: {len(early)} pairs were last quoted before their flat-by session, and positions are closed"
-        f" there: {'; '.join(early[:3])}{'; and so on' if len(early) > 3 else ''}",
+        f"{product.code}: {len(early)} pairs were last quoted before their flat-by session, and positions are"
+        f" closed there: {'; '.join(early[:3])}{'; and so on' if len(early) > 3 else ''}",
     )
     return legs, notes if early else ()

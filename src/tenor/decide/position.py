@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Gt, Interval
 
-from tenor.decide.sizer import NoTradeBand, ProbabilitySizer, Sizer, SignSizer
+from tenor.decide.sizer import NoTradeBand, ProbabilitySizer, SignSizer, Sizer
 from tenor.settings import STRICT
 
 
@@ -50,8 +50,8 @@ class Probability:
     cap
         Largest fraction of a full position.
     least_scale
-        A distance from one half below this never makes a full position, however small the model's convictions were on
-        validation: without it a model that knows nothing would be scaled up to full size.
+        A distance from one half below this never makes a full position, however small the model's convictions
+        were on validation: without it a model that knows nothing would be scaled up to full size.
     band
         As for :class:`Sign`.
     """

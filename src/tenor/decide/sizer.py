@@ -32,9 +32,9 @@ class Learned:
     Parameters
     ----------
     scale
-        Distance of a probability from one half at which the position is full (``learn_scale``).
+        Distance of a probability from one half at which the position is full.
     expected_move
-        Mean absolute change of the spread over one session, in points (``learn_move``).
+        Mean absolute change of the spread over one session, in points.
     """
 
     scale: Floats | None = None
@@ -147,49 +147,3 @@ class NoTradeBand:
         edge = (2.0 * p_up - 1.0) * risk.expected_move * risk.multiplier
         pays = np.sign(wanted - held) * edge > self.multiple * risk.cost
         return np.asarray(np.where(pays, wanted, held))
-
-
-def learn_scale(p_up: Floats, *, full_at: float) -> float:
-    """Distance from one half that the share ``full_at`` of training forecasts stays within.
-
-    Parameters
-    ----------
-    p_up
-        Probabilities on training or validation sessions, any shape; NaN where there was no forecast.
-    full_at
-        Quantile of ``|p - 1/2|`` at which the position becomes full: 0.9 means that a tenth of such forecasts
-        would have held a full position.
-
-    Raises
-    ------
-    StudyError
-        If ``full_at`` is outside (0, 1], no forecast is finite, or that share of them is exactly one half.
-    """
-    if not 0 < full_at <= 1:
-        raise StudyError(f"full_at is {full_at}; give a quantile above 0 up to 1")
-    distance = np.abs(np.asarray(p_up, dtype=np.float64) - 0.5)
-    distance = distance[np.isfinite(distance)]
-    scale = float(np.quantile(distance, full_at)) if distance.size else 0.0
-    if scale == 0.0:
-        raise StudyError(
-            f"of {distance.size} finite forecasts the {full_at:g} quantile of |p - 1/2| is zero: they say "
-            "nothing to scale by; train longer, or use the sign sizer"
-        )
-    return scale
-
-
-def learn_move(change: Floats) -> float:
-    """Mean absolute change of the spread, in points, over training sessions; NaN across pairs is left out.
-
-    Raises
-    ------
-    StudyError
-        If no change is finite.
-    """
-    size = np.abs(np.asarray(change, dtype=np.float64))
-    size = size[np.isfinite(size)]
-    if not size.size:
-        raise StudyError(
-            "no finite change of the spread to learn the expected move from; give training sessions"
-        )
-    return float(size.mean())

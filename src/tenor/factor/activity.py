@@ -1,7 +1,7 @@
 """Volume and open interest: where the market is, and whether it is leaving.
 
-Many sources publish these for the main contract only. ``Activity`` therefore reads the busier leg (the main contract
-is one of the two), and a leg without an observation is left out of the comparison, not filled.
+Many sources publish these for the main contract only. ``Activity`` therefore reads the busier leg (the main
+contract is one of the two), and a leg without an observation is left out of the comparison, not filled.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,9 @@ class Activity:
     __pydantic_config__: ClassVar = STRICT
     kind: Literal["activity"] = "activity"
 
-    inputs: ClassVar = tuple(Field(leg, name) for name in ("volume", "open_interest") for leg in ("near", "far"))
+    inputs: ClassVar = tuple(
+        Field(leg, name) for name in ("volume", "open_interest") for leg in ("near", "far")
+    )
     lookback: ClassVar = 2
     columns: ClassVar = ("log_volume", "log_open_interest", "log_open_interest_change_1")
 
@@ -33,9 +35,8 @@ class Activity:
         """Return the three columns."""
         near_volume, far_volume, near_interest, far_interest = (past[field] for field in self.inputs)
         volume, interest = np.fmax(near_volume, far_volume), np.fmax(near_interest, far_interest)
-        log_volume, log_interest = (
-            np.log(np.where(lots > 0, lots, np.nan)) for lots in (volume, interest)
-        )
+        log_volume, log_interest = (np.log(np.where(lots > 0, lots, np.nan)) for lots in (volume, interest))
         return np.stack(
-            [log_volume[..., -1], log_interest[..., -1], log_interest[..., -1] - log_interest[..., -2]], axis=-1
+            [log_volume[..., -1], log_interest[..., -1], log_interest[..., -1] - log_interest[..., -2]],
+            axis=-1,
         )

@@ -1,13 +1,13 @@
 """A factor: declared inputs, a lookback, and a function of the trailing window alone.
 
-``SpreadChange(days=(1, 5))`` needs the closes of both legs and six sessions of them; ``compute`` is handed those six
-sessions and cannot see a seventh, so it cannot look ahead. The window is the *last* axis of every input, and whatever
-stands before it is carried along: the engine calls ``compute`` once with all sessions of a pair stacked in front
-(zero-copy sliding windows), a test calls it with a single window, and both give the same numbers because there is
-only one form of each factor.
+``SpreadChange(days=(1, 5))`` needs the closes of both legs and six sessions of them; ``compute`` is handed
+those six sessions and cannot see a seventh, so it cannot look ahead. The window is the *last* axis of every
+input, and whatever stands before it is carried along: the engine calls ``compute`` once with all sessions of
+a pair stacked in front (zero-copy sliding windows), a test calls it with a single window, and both give the
+same numbers because there is only one form of each factor.
 
-Inputs are aligned beforehand (:mod:`tenor.factor.panel`): all sessions belong to one fixed pair of contracts, so no
-change ever crosses a roll.
+Inputs are aligned beforehand (:mod:`tenor.factor.panel`): all sessions belong to one fixed pair of contracts,
+so no change ever crosses a roll.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,10 +23,11 @@ from tenor.units import Floats
 
 @dataclass(frozen=True, slots=True, order=True)
 class Field:
-    """One aligned series: ``Field("near", "close")``, ``Field("rate", "SHIBOR.ON")``, ``Field("curve", "CGB:10")``.
+    """One aligned series, such as ``Field("near", "close")`` or ``Field("curve", "CGB:10")``.
 
-    Tables are ``near`` and ``far`` (columns of the quotes of each leg), ``rate`` (a funding rate by name), ``curve``
-    (a published point, ``curve:years``) and ``pair`` (facts of the contract, such as ``days_to_last_trading``).
+    Tables are ``near`` and ``far`` (columns of the quotes of each leg), ``rate`` (a funding rate by name),
+    ``curve`` (a published point, ``curve:years``) and ``pair`` (facts of the contract, such as
+    ``days_to_last_trading``).
     """
 
     table: str
@@ -43,8 +44,8 @@ FAR_CLOSE = Field("far", "close")
 class Factor(Protocol):
     """A family of columns computed from the same inputs.
 
-    ``inputs`` names the series, ``lookback`` the sessions (at least 1) that ``compute`` is handed, ``columns`` the
-    names of what it returns.
+    ``inputs`` names the series, ``lookback`` the sessions (at least 1) that ``compute`` is handed,
+    ``columns`` the names of what it returns.
     """
 
     @property

@@ -1,9 +1,9 @@
 """From panels to windows: which decisions a study learns from and makes, and what was left out and why.
 
-Cleaning follows the broker study that started this work: leave out the first sessions after a product was listed, the
-last sessions of quarter-end months, and the sessions before the near contract expires; filter small changes (the
-neutral band). Every rule is a setting, each looks only at dates that were known beforehand (the band aside, which
-only decides what is *learnt*), and each reports what it took.
+Cleaning follows the broker study that started this work: leave out the first sessions after a product was
+listed, the last sessions of quarter-end months, and the sessions before the near contract expires; filter
+small changes (the neutral band). Every rule is a setting, each looks only at dates that were known beforehand
+(the band aside, which only decides what is *learnt*), and each reports what it took.
 """
 
 from collections.abc import Sequence
@@ -34,10 +34,11 @@ class Cleaning:
     first_sessions
         Sessions after a product's listing day, while its market was thin.
     quarter_end_sessions
-        Last sessions of March, June, September and December, when funding spikes. No position is held over them.
+        Last sessions of March, June, September and December, when funding spikes. No position is held over
+        them.
     days_before_last_trading
-        Calendar days before the near contract's last trading day; the pair is flat by then (and in any case two
-        sessions before the delivery month begins).
+        Calendar days before the near contract's last trading day; the pair is flat by then (and in any case
+        two sessions before the delivery month begins).
     neutral_ticks
         Changes smaller than this many ticks are neutral: not learnt from, still traded and scored.
     """
@@ -65,7 +66,7 @@ class LeftOut:
 
 
 def quarter_end(product: Product, sessions: Dates, last: int) -> Bools:
-    """Say which sessions are among the ``last`` exchange sessions of a quarter-end month, shape ``(session,)``."""
+    """Say which sessions are among the ``last`` of a quarter-end month, shape ``(session,)``."""
     if last == 0 or len(sessions) == 0:
         return np.zeros(len(sessions), dtype=bool)
     months = np.unique(sessions.astype("datetime64[M]"))
@@ -94,9 +95,10 @@ def build_windows(
 ) -> tuple[Windows, tuple[LeftOut, ...]]:
     """Compute the factors of every panel and collect the decisions that a study makes.
 
-    A decision stands where the pair is in front, both legs were quoted on each of the last ``length`` sessions, and
-    no cleaning rule takes it. The last decision of a pair is one session before it must be flat; its label is known
-    within the pair. Decisions whose next change is not known yet (the end of the data) are kept, with NaN.
+    A decision stands where the pair is in front, both legs were quoted on each of the last ``length``
+    sessions, and no cleaning rule takes it. The last decision of a pair is one session before it must be
+    flat; its label is known within the pair. Decisions whose next change is not known yet (the end of the
+    data) are kept, with NaN.
 
     Returns
     -------
@@ -111,7 +113,8 @@ def build_windows(
         If nothing is left.
     """
     columns = columns_of(factors)
-    rows, ends, parts, taken = [], [], [], {}
+    rows, ends, parts = [], [], []
+    taken: dict[tuple[str, str], int] = {}
     offset = 0
     for panel in panels:
         spread = panel.fields[NEAR_CLOSE] - panel.fields[FAR_CLOSE]
@@ -124,7 +127,9 @@ def build_windows(
             "incomplete window": ~run,
             "flat before delivery month": flat,
             "first sessions after listing": age < cleaning.first_sessions,
-            "last sessions of a quarter": quarter_end(panel.product, panel.sessions, cleaning.quarter_end_sessions),
+            "last sessions of a quarter": quarter_end(
+                panel.product, panel.sessions, cleaning.quarter_end_sessions
+            ),
         }
         kept = panel.front.copy()
         for rule, hit in rules.items():
@@ -139,11 +144,16 @@ def build_windows(
         parts.append((panel, where, change[where], label[where]))
         offset += len(spread)
     if not parts or not sum(len(end) for end in ends):
-        raise SplitError(f"no decision is left: {taken or 'no pair was quoted in front'}; loosen a cleaning rule or give more data")
+        raise SplitError(
+            f"no decision is left: {taken or 'no pair was quoted in front'}; loosen a cleaning rule or give"
+            " more data"
+        )
     windows = Windows(
         columns=columns,
         rows=np.concatenate(rows),
-        row_product=np.concatenate([np.full(len(part), p.product.code) for part, (p, *_) in zip(rows, parts, strict=True)]),
+        row_product=np.concatenate(
+            [np.full(len(part), p.product.code) for part, (p, *_) in zip(rows, parts, strict=True)]
+        ),
         ends=np.concatenate(ends),
         length=length,
         session=np.concatenate([panel.sessions[where] for panel, where, *_ in parts]),
@@ -153,7 +163,11 @@ def build_windows(
         label=np.concatenate([label for *_, label in parts]),
     )
     order = np.lexsort((windows.product, windows.session))
-    neutral = {code: int(((windows.product == code) & (windows.label == NEUTRAL)).sum()) for code in np.unique(windows.product)}
+    quiet = (windows.label == NEUTRAL) & np.isfinite(windows.change)
+    neutral = {code: int((quiet & (windows.product == code)).sum()) for code in np.unique(windows.product)}
     counts = [LeftOut(code, rule, count) for (code, rule), count in taken.items()]
-    counts += [LeftOut(str(code), "neutral band (kept for trading and scoring)", count) for code, count in neutral.items()]
+    counts += [
+        LeftOut(str(code), "neutral band (kept for trading and scoring)", count)
+        for code, count in neutral.items()
+    ]
     return windows.take(order), tuple(counts)

@@ -1,8 +1,9 @@
 """The yield curve in three numbers: level, slope and curvature, and their changes.
 
-With short, belly and long points y_s, y_b, y_l of a published curve: level = (y_s + y_b + y_l) / 3, slope = y_l - y_s,
-curvature = 2 y_b - y_s - y_l, the usual empirical proxies of Litterman and Scheinkman (1991). A curve that is
-published after the close enters a study that decides at the close one session late; ``known_at`` sees to it.
+With short, belly and long points y_s, y_b, y_l of a published curve: level = (y_s + y_b + y_l) / 3, slope =
+y_l - y_s, curvature = 2 y_b - y_s - y_l, the usual empirical proxies of Litterman and Scheinkman (1991). A
+curve that is published after the close enters a study that decides at the close one session late;
+``known_at`` sees to it.
 """
 
 from collections.abc import Mapping
@@ -32,7 +33,9 @@ class CurveShape:
     @property
     def inputs(self) -> tuple[Field, ...]:
         """The three published points."""
-        return tuple(Field("curve", f"{self.curve}:{years:g}") for years in (self.short, self.belly, self.long))
+        return tuple(
+            Field("curve", f"{self.curve}:{years:g}") for years in (self.short, self.belly, self.long)
+        )
 
     @property
     def lookback(self) -> int:

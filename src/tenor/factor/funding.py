@@ -18,7 +18,7 @@ from tenor.units import Floats
 
 @dataclass(frozen=True, slots=True)
 class Funding:
-    """Level of each rate and its changes over ``days`` sessions, e.g. ``rates=("SHIBOR.ON", "SHIBOR.1W")``."""
+    """Level of each rate and its changes over ``days`` sessions: ``rates=("SHIBOR.ON", "SHIBOR.1W")``."""
 
     __pydantic_config__: ClassVar = STRICT
     rates: Annotated[tuple[str, ...], Len(1)]

@@ -1,8 +1,8 @@
 """The label: which way the spread of the same pair goes until the next session.
 
-``change_t = S_{t+1} - S_t`` in points within one pair; up is 1, down is 0, and a move inside the neutral band is
-``NEUTRAL``: it teaches nothing (training leaves it out) but it is traded and scored like any other day, since nobody
-knows beforehand that a day will be quiet.
+``change_t = S_{t+1} - S_t`` in points within one pair; up is 1, down is 0, and a move inside the neutral band
+is ``NEUTRAL``: it teaches nothing (training leaves it out) but it is traded and scored like any other day,
+since nobody knows beforehand that a day will be quiet.
 """
 
 import numpy as np
@@ -23,9 +23,12 @@ def next_change(spread: Floats) -> Floats:
 
 
 def direction(change: Floats, band: Floats | float) -> Ints:
-    """Classify changes: ``UP`` or ``DOWN`` outside ``band`` (points, the edge counts as outside), else ``NEUTRAL``.
+    """Classify changes: ``UP`` or ``DOWN`` outside ``band`` (in points), else ``NEUTRAL``.
 
-    A change of exactly zero is neutral whatever the band. NaN is neutral too; callers leave unknown changes out.
+    The edge of the band counts as outside.
+
+    A change of exactly zero is neutral whatever the band. NaN is neutral too; callers leave unknown changes
+    out.
     """
     outside = (np.abs(change) >= np.asarray(band) - _ROUNDING) & (np.abs(change) > _ROUNDING)
     return np.where(outside, np.where(change > 0, UP, DOWN), NEUTRAL).astype(np.int64)

@@ -1,13 +1,13 @@
-"""A panel: everything a factor may read about one fixed pair, aligned to the sessions on which one could decide.
+"""A panel: everything a factor may read about one fixed pair, on the sessions on which one could decide.
 
-For ``CalendarSpread("T1906", "T1909")`` and a study that decides at the close, the panel's row of 2019-04-10 holds
-both closes of that day, the SHIBOR fixing of that morning and the ChinaBond curve of the day *before*, since that
-day's curve came out after the close. Every value is the last one whose ``known_at`` is not after the decision time;
-one older than ``max_age_days`` is missing rather than stale.
+For ``CalendarSpread("T1906", "T1909")`` and a study that decides at the close, the panel's row of 2019-04-10
+holds both closes of that day, the SHIBOR fixing of that morning and the ChinaBond curve of the day *before*,
+since that day's curve came out after the close. Every value is the last one whose ``known_at`` is not after
+the decision time; one older than ``max_age_days`` is missing rather than stale.
 
-A panel's axis is the sessions on which both legs were quoted while the pair was in front, preceded by ``warm_up``
-exchange sessions so that changes of rates and curves (and of the pair itself, where it was already quoted) exist from
-the first day.
+A panel's axis is the sessions on which both legs were quoted while the pair was in front, preceded by
+``warm_up`` exchange sessions so that changes of rates and curves (and of the pair itself, where it was
+already quoted) exist from the first day.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ from tenor.market.market import Market
 from tenor.units import AnyArray, Bools, Dates, Floats
 
 Decision: TypeAlias = Literal["close", "evening"]
-"""``close``: at the official close, with what was known then. ``evening``: five hours later, with that day's curve."""
+"""``close``: at the official close, with what was known then. ``evening``: five hours later."""
 
 EVENING = timedelta(hours=5)
 
@@ -55,7 +55,7 @@ class Panel:
 
 
 def known_as_of(frame: pl.DataFrame, value: str, moments: AnyArray, max_age_days: int) -> Floats:
-    """Return the last observation known at each moment.
+    """Return the last observation known at each moment: the one of the latest date, not the latest to arrive.
 
     Parameters
     ----------
@@ -67,6 +67,8 @@ def known_as_of(frame: pl.DataFrame, value: str, moments: AnyArray, max_age_days
         Calendar days between the observation's date and the moment's date beyond which the value is missing.
     """
     observed = frame.drop_nulls(value).sort("known_at", "date")
+    # an old observation that arrives after a newer one replaces nothing
+    observed = observed.filter(pl.col("date") == pl.col("date").cum_max())
     known = observed["known_at"].dt.replace_time_zone(None).to_numpy()
     values, dates = observed[value].to_numpy(), observed["date"].to_numpy()
     last = np.searchsorted(known, moments, side="right") - 1
@@ -106,7 +108,9 @@ def build_panel(
         leg: market.quotes.filter(pl.col("code") == contract.code)
         for leg, contract in (("near", span.spread.near), ("far", span.spread.far))
     }
-    quoted = [frame.drop_nulls("close").filter(pl.col("date") <= span.flat_by)["date"] for frame in legs.values()]
+    quoted = [
+        frame.drop_nulls("close").filter(pl.col("date") <= span.flat_by)["date"] for frame in legs.values()
+    ]
     both = sorted(set(quoted[0].to_list()) & set(quoted[1].to_list()))
     in_front = [day for day in both if day >= span.first]
     if not in_front:
@@ -126,7 +130,9 @@ def build_panel(
             left = np.datetime64(span.last_trading_day, "D") - sessions
             fields[field] = left.astype(np.float64)
         else:
-            raise MarketError(f"no field {field}; tables are near, far, rate, curve and pair.days_to_last_trading")
+            raise MarketError(
+                f"no field {field}; tables are near, far, rate, curve and pair.days_to_last_trading"
+            )
     front = np.isin(sessions, np.array(in_front, dtype="datetime64[D]"))
     front &= np.isfinite(fields[NEAR_CLOSE]) & np.isfinite(fields[FAR_CLOSE])
     return Panel(product, span, sessions, front, fields)

@@ -1,4 +1,4 @@
-"""Factors of the pair itself: level and changes of the spread, changes of the legs, time to the last trading day.
+"""Factors of the pair itself: level and changes of the spread, changes of the legs, time to expiry.
 
 The spread is near minus far, both closes of one named pair, in price points per 100 of face.
 """

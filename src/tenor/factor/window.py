@@ -1,21 +1,21 @@
 """How time is cut: windows of consecutive sessions, and folds that never overlap.
 
-A window is the last ``length`` sessions of one pair, up to the decision. Windows are kept as row numbers into one
-table of factor rows, so a study of thousands of windows holds each row once; ``steps`` gives the numbers and
-whoever trains gathers what it needs.
+A window is the last ``length`` sessions of one pair, up to the decision. Windows are kept as row numbers into
+one table of factor rows, so a study of thousands of windows holds each row once; ``steps`` gives the numbers
+and whoever trains gathers what it needs.
 
 A fold is three ranges of sessions in this order::
 
     train ........ | purge | validation .. | purge | test .......
 
-All products share the same dates: a row is in train or in test by its session alone, so nothing about a test day is
-learnt from another product on that day. ``purge`` sessions between the ranges belong to nobody. The label of a
-decision at *t* is known one session later, and a fill may come a session after that; with ``purge`` smaller than
-horizon plus execution lag the last training labels would be outcomes that were still open when the next range began.
-A study refuses that.
+All products share the same dates: a row is in train or in test by its session alone, so nothing about a test
+day is learnt from another product on that day. ``purge`` sessions between the ranges belong to nobody. The
+label of a decision at *t* is known one session later, and a fill may come a session after that; with
+``purge`` smaller than horizon plus execution lag the last training labels would be outcomes that were still
+open when the next range began. A study refuses that.
 
-``DateSplit`` is one fold by calendar dates (what broker studies print); ``WalkForward`` is the same question asked
-again and again, each time with a model that has seen only what lay before.
+``DateSplit`` is one fold by calendar dates (what broker studies print); ``WalkForward`` is the same question
+asked again and again, each time with a model that has seen only what lay before.
 """
 
 from dataclasses import dataclass, replace
@@ -82,13 +82,13 @@ class Windows:
     @property
     def decided(self) -> Bools:
         """Windows whose next change is known and outside the neutral band, shape ``(window,)``."""
-        return (self.label != NEUTRAL) & np.isfinite(self.change)
+        return np.asarray((self.label != NEUTRAL) & np.isfinite(self.change))
 
     def last(self, column: str) -> Floats:
-        """Return ``column`` on the decision session of each window; :class:`SplitError` naming the columns if absent."""
+        """Return ``column`` on each window's decision session; :class:`SplitError` if it is not computed."""
         if column not in self.columns:
             raise SplitError(f"no factor column {column!r}; this study computes {list(self.columns)}")
-        return self.rows[self.ends, self.columns.index(column)]
+        return np.asarray(self.rows[self.ends, self.columns.index(column)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +122,9 @@ class WalkForward:
     train, validation, test
         Sessions in each range. The last test range may be shorter, but not shorter than half.
     purge
-        Sessions between train and validation and between validation and test. Whoever sets 0 says that a label is
-        known and a fill is made in the very session of the decision; the study refuses less than horizon plus lag.
+        Sessions between train and validation and between validation and test. Whoever sets 0 says that a
+        label is known and a fill is made in the very session of the decision; the study refuses less than
+        horizon plus lag.
     expanding
         True keeps every session since the first in train (``train`` is then the least); False rolls a window.
     folds
@@ -147,8 +148,9 @@ class WalkForward:
         number = full + (1 if rest >= self.test / 2 else 0)
         if number == 0:
             raise SplitError(
-                f"{count} sessions are too few: train {self.train} + validation {self.validation} + test {self.test}"
-                f" + 2 x purge {self.purge} need {head + self.test}; shorten a range or give more data"
+                f"{count} sessions are too few: train {self.train} + validation {self.validation} + at least"
+                f" half of test {self.test} + 2 x purge {self.purge} need {head + -(-self.test // 2)};"
+                " shorten a range or give more data"
             )
         folds = []
         for index in range(number):
@@ -166,7 +168,7 @@ class WalkForward:
 
 @dataclass(frozen=True, slots=True)
 class DateSplit:
-    """One fold by dates: train up to ``train_last``, validation up to ``validation_last``, test up to ``test_last``.
+    """One fold by dates, each the last of its range.
 
     ``purge`` sessions are taken off the beginning of validation and of test.
     """
@@ -183,12 +185,14 @@ class DateSplit:
         edges = [np.datetime64(day, "D") for day in (self.train_last, self.validation_last, self.test_last)]
         train, validation, test = (int(np.searchsorted(sessions, edge, side="right")) for edge in edges)
         cuts = ((0, train), (train + self.purge, validation), (validation + self.purge, test))
-        held = f"the data hold {sessions[0]} to {sessions[-1]}" if len(sessions) else "the data hold no session"
+        held = (
+            f"the data hold {sessions[0]} to {sessions[-1]}" if len(sessions) else "the data hold no session"
+        )
         for name, (first, stop) in zip(("train", "validation", "test"), cuts, strict=True):
             if stop <= first:
                 raise SplitError(
-                    f"the {name} range is empty: train_last {self.train_last}, validation_last {self.validation_last},"
-                    f" test_last {self.test_last}, purge {self.purge}; {held}"
+                    f"the {name} range is empty: train_last {self.train_last}, validation_last"
+                    f" {self.validation_last}, test_last {self.test_last}, purge {self.purge}; {held}"
                 )
         return (_ranges(sessions, 0, cuts),)
 

@@ -1,15 +1,16 @@
 """What a network is to the training engine: settings that build it, and a call from windows to two logits.
 
-An architecture is settings, a frozen dataclass such as ``LSTM(layers=3, hidden=8, dropout=0.3)``; ``build`` turns them
-into a network with drawn weights. A network is an Equinox module that maps a batch of windows, with the **batch as the
-last axis**, to the logits of down (row 0) and up (row 1). On a CPU the last axis is the one that vector instructions
-run along, and a batch of 64 fills them where 8 hidden units do not.
+An architecture is settings, a frozen dataclass such as ``LSTM(layers=3, hidden=8, dropout=0.3)``; ``build``
+turns them into a network with drawn weights. A network is an Equinox module that maps a batch of windows,
+with the **batch as the last axis**, to the logits of down (row 0) and up (row 1). On a CPU the last axis is
+the one that vector instructions run along, and a batch of 64 fills them where 8 hidden units do not.
 
 The networks draw dropout from :func:`dropout`, which costs one integer hash for two units.
 """
 
 import math
-from typing import Protocol, TypeAlias, runtime_checkable
+from collections.abc import Hashable
+from typing import Protocol, TypeAlias, TypeVar, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -18,29 +19,32 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from tenor.errors import StudyError
 
-WindowBatch: TypeAlias = Float[Array, "time feature batch"]
+T = TypeVar("T")
+
+WindowBatch: TypeAlias = Float[Array, "time feature batch"]  # noqa: F722
 """Standardised windows, the oldest session first, the batch last."""
-Logits: TypeAlias = Float[Array, "2 batch"]
+Logits: TypeAlias = Float[Array, "2 batch"]  # noqa: F722
 """Row 0 is down, row 1 is up; the softmax over the rows is the probability."""
 
 
 class Net(Protocol):
     """A network: an ``equinox.Module`` whose floating-point arrays are its parameters.
 
-    It must treat the columns of a batch independently: no statistic over the batch (batch normalisation) and no state.
+    It must treat the columns of a batch independently: no statistic over the batch (batch normalisation) and
+    no state.
     """
 
     def __call__(self, x: WindowBatch, *, key: PRNGKeyArray | None, inference: bool) -> Logits:
-        """Return the logits of each window; ``key`` feeds dropout and is unused when ``inference`` is true."""
+        """Return the logits of each window; ``key`` feeds dropout and is unused in inference."""
         ...
 
 
 @runtime_checkable
-class Architecture(Protocol):
+class Architecture(Hashable, Protocol):
     """The settings of a network: hashable, and equal where the networks have equal shapes."""
 
     def build(self, *, features: int, time: int, key: PRNGKeyArray) -> Net:
-        """Return a network for windows of ``time`` sessions by ``features`` columns, its weights drawn from ``key``."""
+        """Return a network for windows of ``time`` sessions by ``features``, drawn from ``key``."""
         ...
 
 
@@ -49,10 +53,10 @@ def dropout(
 ) -> Float[Array, "..."]:
     """Set each element to zero with probability ``rate`` and scale the others by ``1 / (1 - rate)``.
 
-    The choice is a hash of (key, site, position), so that it is the same whatever else is computed beside it. A
-    32-bit hash decides two elements with 16 bits each: the rate is met to 1/65,536, and a mask costs a tenth of what
-    JAX's threefry does. The hash is the two-multiply mixer ``lowbias32`` (C. Wellons, "Prospecting for hash
-    functions", 2018) with the key entering twice. It is not for cryptography.
+    The choice is a hash of (key, site, position), so that it is the same whatever else is computed beside it.
+    A 32-bit hash decides two elements with 16 bits each: the rate is met to 1/65,536, and a mask costs a
+    tenth of what JAX's threefry does. The hash is the two-multiply mixer ``lowbias32`` (C. Wellons,
+    "Prospecting for hash functions", 2018) with the key entering twice. It is not for cryptography.
 
     Parameters
     ----------
@@ -63,7 +67,8 @@ def dropout(
     key
         A JAX key (threefry: two words). One key per training step.
     site
-        Which dropout of the network this is, counted by the network: two sites draw different masks from one key.
+        Which dropout of the network this is, counted by the network: two sites draw different masks from one
+        key.
     """
     if rate == 0.0:
         return x
@@ -74,9 +79,16 @@ def dropout(
     sixteen = jnp.concatenate([words & np.uint32(0xFFFF), words >> np.uint32(16)])[:count].reshape(x.shape)
     kept = sixteen >= np.uint32(round(rate * 65_536))
     scale = jnp.where(kept, np.float32(1.0 / (1.0 - rate)), np.float32(0.0))
-    # The barrier keeps XLA from repeating the hash in every loop that reads the mask, the backward pass included.
-    scale = jax.lax.optimization_barrier(scale)
-    return x * scale
+    return x * computed_once(scale)
+
+
+def computed_once(values: T) -> T:
+    """Return ``values``, arrays in any tree, as a point that XLA does not fuse across.
+
+    On a CPU, XLA would otherwise evaluate them again inside each loop that reads them, dear ones included.
+    """
+    held: T = jax.lax.optimization_barrier(values)  # type: ignore[no-untyped-call]
+    return held
 
 
 def check_rate(name: str, rate: float) -> None:
@@ -92,7 +104,7 @@ def check_count(name: str, count: int) -> None:
 
 
 def glorot_uniform(key: PRNGKeyArray, outputs: int, inputs: int) -> Float[Array, "outputs inputs"]:  # noqa: F722
-    """Draw a weight matrix from U(-a, a), a = sqrt(6 / (inputs + outputs)): Glorot and Bengio (2010), eq. 16."""
+    """Draw from U(-a, a), a = sqrt(6 / (inputs + outputs)): Glorot and Bengio (2010), eq. 16."""
     limit = math.sqrt(6.0 / (inputs + outputs))
     return jax.random.uniform(key, (outputs, inputs), jnp.float32, -limit, limit)
 

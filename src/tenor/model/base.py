@@ -1,9 +1,10 @@
 """What can learn: settings, a recipe made of them, and what fitting returns.
 
-Three steps, three types. *Settings* (``LSTM(layers=3, hidden=8)``, ``Reversal()``) are what a study file holds; with
-the study's preparation and fit plan they become a *recipe*; ``recipe.fit(train, validation, seed=7)`` returns a
-*fitted* model, which only predicts. A recipe never changes, so a walk-forward cannot carry one fold's state into the
-next, and whatever learns from data (filling, scaling, selection) is learnt inside ``fit`` from the train windows.
+Three steps, three types. *Settings* (``LSTM(layers=3, hidden=8)``, ``Reversal()``) are what a study file
+holds; with the study's preparation and fit plan they become a *recipe*; ``recipe.fit(train, validation,
+seed=7)`` returns a *fitted* model, which only predicts. A recipe never changes, so a walk-forward cannot
+carry one fold's state into the next, and whatever learns from data (filling, scaling, selection) is learnt
+inside ``fit`` from the train windows.
 
 Networks train many at a time: a recipe that also has ``fit_grid`` is given all folds and seeds at once.
 """
@@ -14,9 +15,9 @@ from typing import Protocol, TypeAlias, runtime_checkable
 
 from tenor.errors import FitError
 from tenor.factor.window import Windows
-from tenor.progress import Progress, silent
 from tenor.model.fit_plan import FitPlan
 from tenor.model.prepare import Prepare
+from tenor.progress import Progress, silent
 from tenor.units import Floats
 
 
@@ -31,8 +32,9 @@ class Fitted(Protocol):
 class Recipe(Protocol):
     """How to make a fitted model from windows.
 
-    ``name`` is what tables print; ``seeded`` says whether the seed changes anything (a model that it does not change
-    is fitted once); ``calibrated`` says that probabilities are already frequencies and need no calibrator.
+    ``name`` is what tables print; ``seeded`` says whether the seed changes anything (a model that it does not
+    change is fitted once); ``calibrated`` says that probabilities are already frequencies and need no
+    calibrator.
     """
 
     @property
@@ -51,7 +53,7 @@ class Recipe(Protocol):
         ...
 
     def fit(self, train: Windows, validation: Windows, *, seed: int) -> Fitted:
-        """Learn from decided train windows; validation is for stopping only. :class:`FitError` if it cannot."""
+        """Learn from decided train windows; validation only says when to stop. May raise FitError."""
         ...
 
 
@@ -59,9 +61,7 @@ class Recipe(Protocol):
 class GridRecipe(Protocol):
     """A recipe that trains every fold and seed in one program."""
 
-    def fit_grid(
-        self, folds: Sequence["FoldWindows"], seeds: Sequence[int], *, watch: Progress
-    ) -> "Grid":
+    def fit_grid(self, folds: Sequence["FoldWindows"], seeds: Sequence[int], *, watch: Progress) -> "Grid":
         """Return ``grid[fold][seed]``."""
         ...
 

@@ -1,14 +1,15 @@
 """Calibration: make a probability mean what it says, from the fold's validation windows.
 
-Platt (1999), eq. 1, on the logit of the raw probability: ``p = 1 / (1 + exp(-(a z + b)))`` with ``z = logit(raw)``,
-fitted by maximum likelihood on Platt's smoothed targets ``(n_up + 1) / (n_up + 2)`` and ``1 / (n_down + 2)``. The
-slope is held at ``a >= 0``: a calibrator may say "this model knows nothing" (a = 0), but it may not turn a forecast
-upside down because sixty validation days went the other way. Two things keep so few days from being overfitted: a
-standard normal prior around the identity (slope 1, intercept 0), without which a network whose logits hardly move
-would be stretched to whatever convictions its validation days happened to reward; and no isotonic regression.
+Platt (1999), eq. 1, on the logit of the raw probability: ``p = 1 / (1 + exp(-(a z + b)))`` with ``z =
+logit(raw)``, fitted by maximum likelihood on Platt's smoothed targets ``(n_up + 1) / (n_up + 2)`` and ``1 /
+(n_down + 2)``. The slope is held at ``a >= 0``: a calibrator may say "this model knows nothing" (a = 0), but
+it may not turn a forecast upside down because sixty validation days went the other way. Two things keep so
+few days from being overfitted: a standard normal prior around the identity (slope 1, intercept 0), without
+which a network whose logits hardly move would be stretched to whatever convictions its validation days
+happened to reward; and no isotonic regression.
 
-The validation windows have already chosen the stopping epoch; calibration on them is therefore a little optimistic.
-The reliability curve of the report, on test days, shows by how much.
+The validation windows have already chosen the stopping epoch; calibration on them is therefore a little
+optimistic. The reliability curve of the report, on test days, shows by how much.
 """
 
 from dataclasses import dataclass
@@ -40,7 +41,7 @@ IDENTITY = Calibrator(1.0, 0.0)
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Which calibrator a study fits: ``platt`` (slope and intercept), ``temperature`` (slope only) or ``none``."""
+    """Which calibrator a study fits: ``platt`` (slope, intercept), ``temperature`` (slope) or ``none``."""
 
     __pydantic_config__: ClassVar = STRICT
     kind: Literal["platt", "temperature", "none"] = "platt"
@@ -48,7 +49,7 @@ class Calibration:
     def learn(self, raw: Floats, label: Ints) -> Calibrator:
         """Fit on validation: ``raw`` probabilities and 0/1 labels, shape ``(window,)``, decided windows only.
 
-        ``none``, and an empty validation set, return the identity; the study refuses an empty set beforehand.
+        ``none``, and an empty validation set, return the identity; a walk-forward refuses an empty set.
         """
         if self.kind == "none" or not len(raw):
             return IDENTITY
@@ -64,9 +65,10 @@ class Calibration:
 
 
 def _most_likely(columns: Floats, target: Floats, *, fixed: bool) -> Floats:
-    """Maximise likelihood times prior of ``expit(theta @ columns)`` by damped Newton steps (Lin, Lin and Weng, 2007).
+    """Maximise likelihood times prior of ``expit(theta @ columns)`` by damped Newton steps.
 
-    ``columns`` has shape ``(parameter, window)``, the slope first; ``fixed`` holds the slope at 0.
+    Lin, Lin and Weng (2007).     ``columns`` has shape ``(parameter, window)``, the slope first; ``fixed``
+    holds the slope at 0.
     """
     prior = np.array([1.0, 0.0])[: len(columns)]
     theta = prior.copy()

@@ -1,7 +1,7 @@
 """The deep neural network of the literature: dense layers on the flattened window, rectified, to two logits.
 
-The window's sessions are laid end to end (oldest first), each followed by the next, so a window of 5 sessions and 20
-factors is a column of 100 numbers. Each hidden layer is ``relu(W x + b)`` with dropout after it.
+The window's sessions are laid end to end (oldest first), each followed by the next, so a window of 5 sessions
+and 20 factors is a column of 100 numbers. Each hidden layer is ``relu(W x + b)`` with dropout after it.
 """
 
 from dataclasses import dataclass
@@ -65,7 +65,10 @@ class DNN:
         sizes = (time * features, *self.hidden, 2)
         keys = jax.random.split(key, len(sizes) - 1)
         layers = tuple(
-            Dense(weight=glorot_uniform(keys[at], sizes[at + 1], sizes[at]), bias=jnp.zeros(sizes[at + 1]))
+            Dense(
+                weight=glorot_uniform(keys[at], sizes[at + 1], sizes[at]),
+                bias=jnp.zeros(sizes[at + 1], jnp.float32),
+            )
             for at in range(len(sizes) - 1)
         )
         return DNNNet(layers=layers, dropout=self.dropout)

@@ -1,7 +1,7 @@
 """What a model says: for every test window and every seed a probability of up, raw and calibrated.
 
-Seeds are the first axis everywhere: a result is a distribution over seeds, and the mean over seeds (the ensemble) is
-one more way to read it, never a replacement.
+Seeds are the first axis everywhere: a result is a distribution over seeds, and the mean over seeds (the
+ensemble) is one more way to read it, never a replacement.
 """
 
 from dataclasses import dataclass
@@ -36,8 +36,8 @@ class Forecast:
     raw, up
         Shape ``(seed, window)``: probability of up before and after calibration; NaN where the fold failed.
     scale
-        Shape ``(seed, window)``: the size of ``|up - 1/2|`` that counts as full conviction (0.9 quantile over the
-        fold's validation windows), for sizing by probability; NaN where the fold failed.
+        Shape ``(seed, window)``: the size of ``|up - 1/2|`` that counts as full conviction (0.9 quantile over
+        the fold's validation windows), for sizing by probability; NaN where the fold failed.
     failures
         Folds and seeds without a forecast, each with its reason.
     """
@@ -74,7 +74,9 @@ def forecast_table(forecasts: tuple[Forecast, ...], test: Windows, fold: Ints) -
                         "change": test.change,
                         "label": test.label.astype(np.int8),
                     }
-                ).with_columns(pl.lit(forecast.model).alias("model"), pl.lit(seed, dtype=pl.Int64).alias("seed"))
+                ).with_columns(
+                    pl.lit(forecast.model).alias("model"), pl.lit(seed, dtype=pl.Int64).alias("seed")
+                )
             )
     order = ["model", "seed", "fold", "session", "product", "pair", "raw", "up", "change", "label"]
     return pl.concat(parts).select(order).with_columns(pl.col("raw", "up", "change").fill_nan(None))

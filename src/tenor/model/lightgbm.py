@@ -1,4 +1,4 @@
-"""Gradient-boosted trees (LightGBM) on the flattened window, stopped early on the fold's validation windows."""
+"""Gradient-boosted trees (LightGBM) on the flattened window, stopped early on validation windows."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
@@ -20,7 +20,7 @@ Fraction = Annotated[float, Interval(gt=0, le=1)]
 
 @dataclass(frozen=True, slots=True)
 class LightGBM:
-    """Small trees, heavy subsampling: what a few thousand noisy days can bear. The seed draws rows and columns."""
+    """Small trees and heavy subsampling, for a few thousand noisy days; the seed draws rows and columns."""
 
     __pydantic_config__: ClassVar = STRICT
     trees: Annotated[int, Gt(0)] = 300

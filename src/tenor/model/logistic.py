@@ -1,7 +1,7 @@
 """Regularised logistic regression on the flattened window: the linear challenger.
 
-The strength of the L2 penalty is chosen on the fold's validation windows by log loss, from a short list; ties go to
-the stronger penalty.
+The strength of the L2 penalty is chosen on the fold's validation windows by log loss, from a short list; ties
+go to the stronger penalty.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from tenor.units import Floats, Floats32
 
 
 def flatten(values: Floats32) -> Floats32:
-    """Lay the sessions of a window side by side: ``(window, time, feature)`` to ``(window, time * feature)``."""
+    """Lay sessions side by side: ``(window, time, feature)`` to ``(window, time * feature)``."""
     return values.reshape(len(values), -1)
 
 
@@ -32,7 +32,9 @@ class FittedTabular:
 
     def predict(self, windows: Windows) -> Floats:
         """Return P(up), shape ``(window,)``."""
-        return np.asarray(self.classifier.predict_proba(flatten(self.prepared.apply(windows)))[:, 1], dtype=np.float64)
+        return np.asarray(
+            self.classifier.predict_proba(flatten(self.prepared.apply(windows)))[:, 1], dtype=np.float64
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
-"""Long short-term memory: a stack of recurrent layers read over the sessions of a window, the last state to two logits.
+"""Long short-term memory: recurrent layers read a window session by session, the last state gives two logits.
 
 The cell is that of Hochreiter and Schmidhuber (1997) with the forget gate of Gers et al. (2000), as in
-``torch.nn.LSTM``: for the input x and the state (h, c) of one session, with the gates stacked as input, forget, cell,
-output (torch's order) and s the logistic function::
+``torch.nn.LSTM``: for the input x and the state (h, c) of one session, with the gates stacked as input,
+forget, cell, output (torch's order) and s the logistic function::
 
     i, f, g, o = W x + U h + b
     c'         = s(f) c + s(i) tanh(g)
@@ -10,19 +10,18 @@ output (torch's order) and s the logistic function::
 
 Dropout acts on what one layer hands to the next, not on the recurrence nor on the last state.
 
-The layer carries its own backward pass. Reverse-mode differentiation of the loop keeps and rebuilds more than is
-needed; written by hand, one pass backward in time gives the gradient of every gate, and each weight's gradient is then
-a single matrix product over all sessions and all windows. It makes an epoch about twice as fast. It does not offer
-forward-mode derivatives (``jax.jvp``).
+The layer carries its own backward pass. Reverse-mode differentiation of the loop keeps and rebuilds more than
+is needed; written by hand, one pass backward in time gives the gradient of every gate, and each weight's
+gradient is then a single matrix product over all sessions and all windows. It makes an epoch about twice as
+fast. It does not offer forward-mode derivatives (``jax.jvp``).
 """
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jax.lax import optimization_barrier
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from tenor.model.architecture import (
@@ -30,6 +29,7 @@ from tenor.model.architecture import (
     WindowBatch,
     check_count,
     check_rate,
+    computed_once,
     dropout,
     glorot_uniform,
 )
@@ -39,10 +39,10 @@ from tenor.model.network import NetworkRecipe
 from tenor.model.prepare import Prepare
 from tenor.settings import STRICT
 
-Sequences: TypeAlias = Float[Array, "channel time batch"]
+Sequences: TypeAlias = Float[Array, "channel time batch"]  # noqa: F722
 
 UNROLLED_SESSIONS = 8
-"""Windows up to this long are unrolled: five sessions run 1.7 times as fast as in a loop, and compile half as fast."""
+"""Windows up to this long are unrolled: five sessions run 1.7 times as fast, and compile half as fast."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +78,9 @@ class LSTM:
     def build(self, *, features: int, time: int, key: PRNGKeyArray) -> "LSTMNet":
         """Return the network; its shape does not depend on ``time``.
 
-        Input weights and the head are Glorot-uniform, recurrent weights orthogonal, biases zero but for the forget
-        gate, which starts at 1 so that the memory is kept (Jozefowicz et al., 2015): the defaults of Keras.
+        Input weights and the head are Glorot-uniform, recurrent weights orthogonal, biases zero but for the
+        forget gate, which starts at 1 so that the memory is kept (Jozefowicz et al., 2015): the defaults of
+        Keras.
         """
         keys = jax.random.split(key, self.layers + 1)
         inputs = [features] + [self.hidden] * (self.layers - 1)
@@ -120,7 +121,7 @@ class LSTMNet(eqx.Module):
 
 @jax.custom_vjp
 def lstm_layer(weight_input: Array, weight_state: Array, bias: Array, x: Sequences) -> Sequences:
-    """Run one layer over all sessions from a zero state and return the state of each, (hidden, time, batch)."""
+    """Run one layer from a zero state; return the state of each session, (hidden, time, batch)."""
     return _forward(weight_input, weight_state, bias, x)[0]
 
 
@@ -140,8 +141,7 @@ def _forward(
         c_next = f * c + i * g
         squashed = jnp.tanh(c_next)
         h_next = o * squashed
-        # Without the barrier XLA evaluates the gates again in each of the loops that read one of these.
-        h_next, c_next, *kept = optimization_barrier((h_next, c_next, i, f, g, o, squashed))
+        h_next, c_next, *kept = computed_once((h_next, c_next, i, f, g, o, squashed))
         return (h_next, c_next), (h_next, h, c, *kept)
 
     start = jnp.zeros((hidden, batch), x.dtype)
@@ -154,7 +154,7 @@ def _backward(residuals: tuple[Array, ...], cotangent: Sequences) -> tuple[Array
     inputs, time, batch = x.shape
     hidden = weight_state.shape[1]
     # Transposed once per step: a product that transposes as it reads takes three times as long.
-    state_weight, input_weight = optimization_barrier((weight_state.T, weight_input.T))
+    state_weight, input_weight = computed_once((weight_state.T, weight_input.T))
 
     def cell(later: tuple[Array, Array], at: tuple[Array, ...]) -> tuple[tuple[Array, Array], Array]:
         dh, dc = later
@@ -169,7 +169,7 @@ def _backward(residuals: tuple[Array, ...], cotangent: Sequences) -> tuple[Array
                 dh * squashed * o * (1.0 - o),
             ]
         )
-        dgates = optimization_barrier(dgates)
+        dgates = computed_once(dgates)
         return (state_weight @ dgates, dc * f), dgates
 
     start = jnp.zeros((hidden, batch), x.dtype)

@@ -1,7 +1,7 @@
 """Networks as recipes: preparation in front, one engine behind, every fold and seed in one program.
 
-A network's own file (:mod:`tenor.model.lstm`, :mod:`tenor.model.dnn`) holds its settings and its module; this file
-joins any of them to the study's preparation and fit plan.
+A network's own file (:mod:`tenor.model.lstm`, :mod:`tenor.model.dnn`) holds its settings and its module; this
+file joins any of them to the study's preparation and fit plan.
 """
 
 from collections.abc import Sequence
@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from scipy.special import expit
 
 from tenor.errors import FitError
 from tenor.factor.window import Windows
-from tenor.progress import Progress, silent
 from tenor.model import base
 from tenor.model.base import FoldWindows, Outcome
 from tenor.model.fit_plan import FitPlan
 from tenor.model.prepare import Prepare, Prepared
 from tenor.model.train import Architecture, FoldArrays, TrainedGrid, train_grid
+from tenor.progress import Progress, silent
 from tenor.units import Floats
 
 
@@ -33,7 +34,7 @@ class FittedNetwork:
     def predict(self, windows: Windows) -> Floats:
         """Return P(up), the softmax of the two logits, shape ``(window,)``."""
         logits = self.trained.logits(self.fold, self.seed, self.prepared.apply(windows))
-        return np.asarray(1.0 / (1.0 + np.exp(logits[0] - logits[1])), dtype=np.float64)
+        return np.asarray(expit(logits[1].astype(np.float64) - logits[0]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +77,22 @@ class NetworkRecipe:
             return tuple(tuple(failure for _ in seeds) for failure in learnt if isinstance(failure, FitError))
         stage = f"{self.name}: {len(folds)} folds x {len(seeds)} seeds, epochs"
         trained = train_grid(
-            self.architecture, arrays, seeds, self.plan, watch=lambda done, total, left: watch(stage, done, total)
+            self.architecture,
+            arrays,
+            seeds,
+            self.plan,
+            watch=lambda done, total, left: watch(stage, done, total),
         )
-        grid, place = [], 0
-        for prepared in learnt:
-            if isinstance(prepared, FitError):
-                grid.append(tuple(prepared for _ in seeds))
+        grid: list[tuple[Outcome, ...]] = []
+        place = 0
+        for known in learnt:
+            if isinstance(known, FitError):
+                grid.append(tuple(known for _ in seeds))
                 continue
             row: list[Outcome] = []
             for position in range(len(seeds)):
                 reason = trained.failure(place, position)
-                row.append(FitError(reason) if reason else FittedNetwork(prepared, trained, place, position))
+                row.append(FitError(reason) if reason else FittedNetwork(known, trained, place, position))
             grid.append(tuple(row))
             place += 1
         return tuple(grid)

@@ -1,13 +1,13 @@
 """Filling, scaling and selection, learnt from the train windows of a fold and from nothing else.
 
-``Prepare`` is settings; ``learn(train)`` returns a ``Prepared`` that holds the numbers (a frozen model keeps them)
-and turns any windows into an array. A value that is unknown is filled with the train median, and how often that
-happened is part of the result. Products differ in scale by a factor of ten (a TS spread moves less than a TL spread),
-so by default each product has its own median, centre and scale.
+``Prepare`` is settings; ``learn(train)`` returns a ``Prepared`` that holds the numbers (a frozen model keeps
+them) and turns any windows into an array. A value that is unknown is filled with the train median, and how
+often that happened is part of the result. Products differ in scale by a factor of ten (a TS spread moves less
+than a TL spread), so by default each product has its own median, centre and scale.
 
-A column that is constant or never known in train says nothing; selection may also keep only the columns whose rank
-correlation with the next change is strongest in train. A column that is not selected becomes zero everywhere, so all
-folds of a network keep one shape.
+A column that is constant or never known in train says nothing; selection may also keep only the columns whose
+rank correlation with the next change is strongest in train. A column that is not selected becomes zero
+everywhere, so all folds of a network keep one shape.
 """
 
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ class Prepare:
     scale
         ``standard``: mean and standard deviation; ``robust``: median and interquartile range over 1.349.
     clip
-        Scaled values beyond this many units are set to it; how many is counted.
+        Scaled values beyond this many units are set to it.
     select
         Keep the so many columns with the strongest absolute Spearman correlation to the next change in train;
         ``None`` keeps all that vary.
@@ -89,13 +89,13 @@ class Prepare:
         return fill, centre, scale
 
     def _strongest(self, train: Windows, varies: Bools) -> Bools:
-        target = rankdata(train.change)
         strength = np.zeros(len(varies))
         for column in np.flatnonzero(varies):
             values = train.rows[train.ends, column]
             known = np.isfinite(values)
-            if known.sum() > 2 and np.ptp(values[known]) > 0 and np.ptp(target[known]) > 0:
-                strength[column] = abs(np.corrcoef(rankdata(values[known]), target[known])[0, 1])
+            change = train.change[known]
+            if known.sum() > 2 and np.ptp(values[known]) > 0 and np.ptp(change) > 0:
+                strength[column] = abs(np.corrcoef(rankdata(values[known]), rankdata(change))[0, 1])
         kept = np.zeros(len(varies), dtype=bool)
         kept[np.argsort(-strength, kind="stable")[: self.select]] = True
         return kept
@@ -126,7 +126,9 @@ class Prepared:
             If a window's product was not in train.
         """
         if windows.columns != self.columns:
-            raise FitError(f"windows have columns {list(windows.columns)}, the model learnt {list(self.columns)}")
+            raise FitError(
+                f"windows have columns {list(windows.columns)}, the model learnt {list(self.columns)}"
+            )
         used, steps = np.unique(windows.steps, return_inverse=True)
         rows, products = windows.rows[used], windows.row_product[used]
         out = np.zeros(rows.shape)
@@ -142,9 +144,3 @@ class Prepared:
             out[mine] = np.where(scale > 0, (values - centre) / np.where(scale > 0, scale, 1.0), 0.0)
         out = np.clip(out, -self.clip, self.clip) * self.chosen
         return out[steps.reshape(windows.steps.shape)].astype(np.float32)
-
-    def missing(self, windows: Windows) -> Floats:
-        """Return the share of values that ``apply`` fills, by column, over the rows the windows touch."""
-        if not len(windows):
-            return np.zeros(len(self.columns))
-        return np.mean(~np.isfinite(windows.rows[np.unique(windows.steps)]), axis=0)

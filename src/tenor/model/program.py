@@ -1,12 +1,14 @@
 """The compiled program: one epoch of several networks side by side, each in its own lane.
 
-A lane is a place for one network: its parameters as one flat vector, its Adam moments, its own rows, learning rate and
-dropout key. The program knows nothing of folds. All windows of all folds lie in one table, and a lane names its rows by
-number; the last row of the table is all zeros with weight zero, and that is what fills a short batch. A lane whose
-steps are done, or that is empty, keeps its state bit for bit while the others go on. So what a network becomes depends
-on its rows, its seed and the plan, and neither on its neighbours nor on how many there are.
+A lane is a place for one network: its parameters as one flat vector, its Adam moments, its own rows, learning
+rate and dropout key. The program knows nothing of folds. All windows of all folds lie in one table, and a
+lane names its rows by number; the last row of the table is all zeros with weight zero, and that is what fills
+a short batch. A lane whose steps are done, or that is empty, keeps its state bit for bit while the others go
+on. So what a network becomes depends on its rows, its seed and the plan, and neither on its neighbours nor on
+how many there are.
 
-On a CPU a few lanes are enough to spread the cost of starting each operation, and few enough to stay in the cache.
+On a CPU a few lanes are enough to spread the cost of starting each operation, and few enough to stay in the
+cache.
 """
 
 import math
@@ -18,23 +20,26 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
+import optax  # type: ignore[import-untyped]
 from jaxtyping import Array, Float, PyTree
 
 from tenor.errors import FitError
-from tenor.model.architecture import Architecture, Net
+from tenor.model.architecture import Architecture, Net, computed_once
 from tenor.units import AnyArray, Floats32
 
 VALIDATION_ROWS = 256
 """Windows that are evaluated at once, for validation and for forecasts."""
 
-Flat: TypeAlias = Float[Array, " parameter"]
+Flat: TypeAlias = Float[Array, " parameter"]  # noqa: F722
+Values: TypeAlias = Any
+"""An array: numpy's on the host, JAX's inside the program."""
 
 
 class Blueprint:
     """The shape of a network of one architecture, and the way between it and one flat vector of parameters.
 
-    ``names`` and ``shapes`` list its parameters in the order in which they lie in the vector; ``size`` is its length.
+    ``names`` and ``shapes`` list its parameters in the order in which they lie in the vector; ``size`` is its
+    length.
 
     Raises
     ------
@@ -44,7 +49,7 @@ class Blueprint:
 
     def __init__(self, architecture: Architecture, features: int, time: int) -> None:
         self.architecture, self.features, self.time = architecture, features, time
-        shape = eqx.filter_eval_shape(self._build, jax.ShapeDtypeStruct((2,), jnp.uint32))
+        shape = eqx.filter_eval_shape(self._build, _spec(2, dtype=jnp.uint32))
         arrays, self._rest = eqx.partition(shape, lambda leaf: isinstance(leaf, jax.ShapeDtypeStruct))
         leaves, self._tree = jax.tree_util.tree_flatten_with_path(arrays)
         self.names = tuple(jax.tree_util.keystr(path, simple=True, separator=".") for path, _ in leaves)
@@ -52,19 +57,19 @@ class Blueprint:
         for name, (_, leaf) in zip(self.names, leaves, strict=True):
             if leaf.dtype != jnp.float32:
                 raise FitError(
-                    f"{architecture}: parameter {name!r} is {leaf.dtype}; every array of a network must be float32,"
-                    " make a constant a static field"
+                    f"{architecture}: parameter {name!r} is {leaf.dtype}; every array of a network must be"
+                    " float32, make a constant a static field"
                 )
         self._sizes = [math.prod(shape) for shape in self.shapes]
         self.size = sum(self._sizes)
-        x = jax.ShapeDtypeStruct((time, features, 3), jnp.float32)
+        x = _spec(time, features, 3)
         logits = eqx.filter_eval_shape(lambda net, x: net(x, key=None, inference=True), shape, x)
         if getattr(logits, "shape", None) != (2, 3):
             raise FitError(
                 f"{architecture}: 3 windows of (time, feature) = ({time}, {features}) give logits of shape"
                 f" {getattr(logits, 'shape', None)}; a network must return (2, batch) = (2, 3)"
             )
-        # Weights are drawn once per seed: the code need not be fast, and compiles in half the time when it is not.
+        # Weights are drawn once per seed; code that is not optimised compiles in half the time.
         self._draw = jax.jit(self._drawn, compiler_options={"xla_backend_optimization_level": 0})
 
     def net(self, theta: Any) -> Net:
@@ -98,37 +103,37 @@ def blueprint(architecture: Architecture, features: int, time: int) -> Blueprint
 class Table(NamedTuple):
     """Every window of every fold, one row each; the last row is zeros with weight 0."""
 
-    x: AnyArray
+    x: Values
     """``(row, feature * time)``, the sessions of a feature side by side; float32."""
-    up: AnyArray
+    up: Values
     """``(row,)``, true where the price rose."""
-    weight: AnyArray
+    weight: Values
     """``(row,)``, what the row counts in a loss; float32."""
 
 
 class Lanes(NamedTuple):
     """What changes during training, the lane first."""
 
-    theta: AnyArray
+    theta: Values
     """``(lane, parameter)``."""
-    adam: PyTree[AnyArray]
+    adam: PyTree[Values]
     """Optax's state, each leaf ``(lane, ...)``."""
 
 
 class Work(NamedTuple):
     """What the lanes do in one epoch."""
 
-    rows: AnyArray
+    rows: Values
     """``(step, lane, batch)``, row numbers in the table."""
-    steps: AnyArray
+    steps: Values
     """``(lane,)``, how many of the steps the lane takes; 0 for an empty lane."""
-    words: AnyArray
+    words: Values
     """``(lane, 2)``, the dropout key of the lane's first step; the second word goes up by one each step."""
-    rate: AnyArray
+    rate: Values
     """``(lane,)``, learning rates of this epoch."""
-    valid_rows: AnyArray
+    valid_rows: Values
     """``(chunk, lane, VALIDATION_ROWS)``, row numbers in the table."""
-    valid_chunks: AnyArray
+    valid_chunks: Values
     """``(lane,)``, how many of the chunks the lane evaluates."""
 
 
@@ -152,26 +157,21 @@ class Rule:
 def compiled(plans: Blueprint, rule: Rule, table: int, work: tuple[tuple[int, ...], tuple[int, ...]]) -> Any:
     """Compile an epoch for a table of ``table`` rows and ``work = (rows.shape, valid_rows.shape)``.
 
-    The program maps ``(Table, Lanes, Work)`` to ``(Lanes, train loss, validation loss)``, the losses per lane; the train
-    loss is the mean over the epoch's steps as they were taken, dropout included.
+    The program maps ``(Table, Lanes, Work)`` to ``(Lanes, train loss, validation loss)``, the losses per
+    lane; the train loss is the mean over the epoch's steps as they were taken, dropout included.
     """
     (_, lanes, _), _ = work
-    f32, i32 = jnp.float32, jnp.int32
-
-    def spec(*shape: int, dtype: Any = f32) -> jax.ShapeDtypeStruct:
-        return jax.ShapeDtypeStruct(shape, dtype)
-
-    start = jax.eval_shape(lambda theta: jax.vmap(rule.optimiser().init)(theta), spec(lanes, plans.size))
+    start = jax.eval_shape(lambda theta: jax.vmap(rule.optimiser().init)(theta), _spec(lanes, plans.size))
     arguments = (
-        Table(spec(table, plans.features * plans.time), spec(table, dtype=jnp.bool_), spec(table)),
-        Lanes(spec(lanes, plans.size), start),
+        Table(_spec(table, plans.features * plans.time), _spec(table, dtype=jnp.bool_), _spec(table)),
+        Lanes(_spec(lanes, plans.size), start),
         Work(
-            spec(*work[0], dtype=i32),
-            spec(lanes, dtype=i32),
-            spec(lanes, 2, dtype=jnp.uint32),
-            spec(lanes),
-            spec(*work[1], dtype=i32),
-            spec(lanes, dtype=i32),
+            _spec(*work[0], dtype=jnp.int32),
+            _spec(lanes, dtype=jnp.int32),
+            _spec(lanes, 2, dtype=jnp.uint32),
+            _spec(lanes),
+            _spec(*work[1], dtype=jnp.int32),
+            _spec(lanes, dtype=jnp.int32),
         ),
     )
     return jax.jit(_epoch(plans, rule)).lower(*arguments).compile()
@@ -184,22 +184,27 @@ def forward(plans: Blueprint) -> Any:
     def logits(theta: Array, windows: Array) -> Array:
         return plans.net(theta)(jnp.moveaxis(windows, 0, 2), key=None, inference=True)
 
-    theta = jax.ShapeDtypeStruct((plans.size,), jnp.float32)
-    windows = jax.ShapeDtypeStruct((VALIDATION_ROWS, plans.time, plans.features), jnp.float32)
+    theta = _spec(plans.size)
+    windows = _spec(VALIDATION_ROWS, plans.time, plans.features)
     return jax.jit(logits).lower(theta, windows).compile()
+
+
+def _spec(*shape: int, dtype: Any = jnp.float32) -> Any:
+    return jax.ShapeDtypeStruct(shape, dtype)  # type: ignore[no-untyped-call]
 
 
 def _epoch(plans: Blueprint, rule: Rule) -> Any:
     optimiser = rule.optimiser()
 
     def batch_of(table: Table, rows: Array) -> tuple[Array, Array, Array]:
-        # One plain transposition of the rows, and before anything else: the gather is then a copy of whole rows.
-        taken = jax.lax.optimization_barrier(jnp.asarray(table.x)[rows])
-        columns = jax.lax.optimization_barrier(taken.T).reshape(plans.features, plans.time, len(rows))
+        # One plain transposition of the rows, and before anything else: the gather is then a copy of whole
+        # rows.
+        taken = computed_once(jnp.asarray(table.x)[rows])
+        columns = computed_once(taken.T).reshape(plans.features, plans.time, len(rows))
         return jnp.moveaxis(columns, 0, 1), jnp.asarray(table.up)[rows], jnp.asarray(table.weight)[rows]
 
     def losses(logits: Array, up: Array, weight: Array) -> Array:
-        """Weighted cross-entropy of each window: with two classes, softplus of the wrong logit less the right."""
+        """Weighted cross-entropy of each window: softplus of the wrong logit less the right one."""
         margin = logits[1] - logits[0]
         return weight * jax.nn.softplus(jnp.where(up, -margin, margin))
 
@@ -215,7 +220,7 @@ def _epoch(plans: Blueprint, rule: Rule) -> Any:
             return jnp.sum(losses(logits, up, weight)) / jnp.where(counted > 0, counted, 1.0)
 
         loss, gradient = jax.value_and_grad(mean_loss)(theta)
-        gradient = jax.lax.optimization_barrier(gradient)
+        gradient = computed_once(gradient)
         direction, moved = optimiser.update(gradient, adam, theta)
         new = (theta - rate * direction, moved, total + jnp.stack([loss * counted, counted]))
         chosen: tuple[Array, Any, Array] = jax.tree.map(

@@ -1,8 +1,8 @@
 """The rules that every network must beat: majority, reversal and momentum.
 
-A rule has a fixed opinion; only its probability is learnt, as the frequency with which it was right in train (with
-one right and one wrong added, Laplace's rule of succession). Where a rule was wrong more often than right its
-probability stays a hair above one half: it keeps its opinion and says that it is worth nothing.
+A rule has a fixed opinion; only its probability is learnt, as the frequency with which it was right in train
+(with one right and one wrong added, Laplace's rule of succession). Where a rule was wrong more often than
+right its probability stays a hair above one half: it keeps its opinion and says that it is worth nothing.
 """
 
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ def _frequency(right: int, wrong: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class FittedSign:
-    """Probability ``frequency`` for the direction ``sign * last change``; one half where that change is 0 or unknown."""
+    """Probability ``frequency`` for ``sign * last change``; one half where that is 0 or unknown."""
 
     sign: int
     frequency: float

@@ -1,17 +1,19 @@
-"""The training engine: all folds and seeds of one architecture, a few networks at a time in one compiled program.
+"""The training engine: all folds and seeds of one architecture in one compiled program, a few at a time.
 
-A study trains hundreds of small networks: 6 folds by 20 seeds of a 3-layer LSTM with 8 units, say. One alone leaves a
-core mostly idle between operations. Here each core runs the same compiled epoch (:mod:`tenor.model.program`) on a few
-lanes, a network in each; when one stops, early or at the last epoch, the next of the grid takes its lane.
+A study trains hundreds of small networks: 6 folds by 20 seeds of a 3-layer LSTM with 8 units, say. One alone
+leaves a core mostly idle between operations. Here each core runs the same compiled epoch
+(:mod:`tenor.model.program`) on a few lanes, a network in each; when one stops, early or at the last epoch,
+the next of the grid takes its lane.
 
 The loss is two-class cross-entropy with each window weighted by its class, the mean over a batch being
-``sum(w l) / sum(w)``. Adam (Kingma and Ba, 2015) follows the gradient, shortened to the plan's norm; the step size
-falls by a factor each epoch. A network stops after ``patience`` epochs without a lower validation loss and keeps the
-weights of its lowest. A loss that is not a number ends that network, with the reason in its place.
+``sum(w l) / sum(w)``. Adam (Kingma and Ba, 2015) follows the gradient, shortened to the plan's norm; the step
+size falls by a factor each epoch. A network stops after ``patience`` epochs without a lower validation loss
+and keeps the weights of its lowest. A loss that is not a number ends that network, with the reason in its
+place.
 
-The first weights, the order of the rows and the dropout of a network come from its seed alone, so it is the same
-network whatever else is in the grid, and however many cores there are: bit for bit on a CPU; on an accelerator, where
-the number of lanes follows the grid, up to rounding.
+The first weights, the order of the rows and the dropout of a network come from its seed alone, so it is the
+same network whatever else is in the grid, and however many cores there are: bit for bit on a CPU; on an
+accelerator, where the number of lanes follows the grid, up to rounding.
 """
 
 import os
@@ -46,7 +48,8 @@ _Shape: TypeAlias = tuple[tuple[int, int, int], tuple[int, int, int]]
 Watch = Callable[[int, int, int], None]
 """Called with the epochs that are done, those that there can be, and the networks still to finish.
 
-Epochs are counted over all networks; a network that stops early takes its remaining epochs off the second number.
+Epochs are counted over all networks; a network that stops early takes its remaining epochs off the second
+number.
 """
 
 
@@ -56,7 +59,7 @@ def silent(done: int, total: int, left: int) -> None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FoldArrays:
-    """The windows of one fold, prepared: float32 ``(window, time, feature)``, with 1 for up and 0 for down."""
+    """The windows of one fold, prepared: float32 ``(window, time, feature)``, and 1 for up, 0 for down."""
 
     x_train: Floats32
     y_train: AnyArray
@@ -94,8 +97,8 @@ def train_grid(
     Returns
     -------
     TrainedGrid
-        A fold with one class only, with windows that are not finite, or without windows, and a network whose loss
-        stopped being a number, have a reason there in place of weights.
+        A fold with one class only, with windows that are not finite, or without windows, and a network whose
+        loss stopped being a number, have a reason there in place of weights.
 
     Raises
     ------
@@ -110,10 +113,12 @@ def train_grid(
     drawn = {seed: plans.draw(_words(seed, 0)) for seed in seeds}
     runs = [
         _Run(fold, at, seed, places[fold], drawn[seed])
-        for at, seed in enumerate(seeds)
         for fold in range(len(folds))
         if unfit[fold] is None
+        for at, seed in enumerate(seeds)
     ]
+    # Lanes advance together, so neighbours should have equally many steps; the longest first, to end evenly.
+    runs.sort(key=lambda run: -run.rows.train)
     if runs:
         _train(plans, runs, table, plan, watch, workers)
 
@@ -150,7 +155,7 @@ def _words(seed: int, stream: int) -> AnyArray:
 
 @dataclass(slots=True)
 class _Run:
-    """One network while it is trained; the only mutable state of the engine, owned by one worker at a time."""
+    """One network while it is trained: the only mutable state of the engine, owned by one worker."""
 
     fold: int
     at: int
@@ -176,9 +181,9 @@ class _Run:
         self.valid_loss.append(valid_loss)
         if not (np.isfinite(train_loss) and np.isfinite(valid_loss)):
             self.failure = (
-                f"the loss was not a finite number in epoch {self.epoch} (train {train_loss}, validation {valid_loss});"
-                f" lower learning_rate (now {plan.learning_rate:g}) or clip_norm (now {plan.clip_norm:g}),"
-                " and check that the factors are standardised"
+                f"the loss was not a finite number in epoch {self.epoch} (train {train_loss}, validation"
+                f" {valid_loss}); lower learning_rate (now {plan.learning_rate:g}) or clip_norm"
+                f" (now {plan.clip_norm:g}), and check that the factors are standardised"
             )
             return True
         if valid_loss < self.best_loss:
@@ -247,7 +252,8 @@ def _epochs(
 ) -> Iterator[tuple[int, int, int]]:
     """Train the runs of one worker, as many at a time as there are lanes.
 
-    Yields after each epoch of the program the epochs that were run, those that will not be, and the runs that ended.
+    Yields after each epoch of the program the epochs that were run, those that will not be, and the runs that
+    ended.
     """
     (steps, lanes, batch), (chunks, _, _) = shape
     blank = len(table.up) - 1
@@ -295,9 +301,9 @@ def _epochs(
 
 
 def _deal(rows: AnyArray, places: AnyArray, blank: int) -> int:
-    """Lay ``rows`` into ``places`` (step, batch) in order, ``blank`` behind them; return how many steps they take."""
+    """Lay ``rows`` into ``places`` (step, batch), ``blank`` behind them; return how many steps that takes."""
     batch = places.shape[1]
-    steps = -(-len(rows) // batch)
+    steps: int = -(-len(rows) // batch)
     padded = np.full(steps * batch, blank, np.int32)
     padded[: len(rows)] = rows
     places[:steps] = padded.reshape(steps, batch)
@@ -305,8 +311,8 @@ def _deal(rows: AnyArray, places: AnyArray, blank: int) -> int:
 
 
 def _roomy(count: int) -> int:
-    """Round up to one of eight sizes per doubling, so that studies of nearly equal length share a compiled program."""
-    grain = max(1, 2 ** (count.bit_length() - 4))
+    """Round up to one of eight sizes per doubling: studies of nearly equal length share a program."""
+    grain = 1 << max(0, count.bit_length() - 4)
     return -(-count // grain) * grain
 
 
@@ -350,7 +356,8 @@ def _agreed_shape(folds: Sequence[FoldArrays]) -> tuple[int, int]:
             name = f"folds[{number}].x_{part}"
             if x.ndim != 3 or x.dtype != np.float32 or 0 in x.shape[1:]:
                 raise FitError(
-                    f"{name} is {x.dtype} of shape {x.shape}; it must be float32 of shape (window, time, feature)"
+                    f"{name} is {x.dtype} of shape {x.shape}; it must be float32 of shape"
+                    " (window, time, feature)"
                 )
             agreed = agreed or x.shape[1:]
             if x.shape[1:] != agreed:
@@ -388,7 +395,8 @@ def _unfit(fold: FoldArrays) -> str | None:
         if len(bad):
             window, session, feature = (int(place) for place in bad[0])
             return (
-                f"the {part} windows hold {x[window, session, feature]} (window {window}, session {session}, feature"
-                f" {feature}) and {len(bad) - 1} more that are not finite; fill or leave out what is missing first"
+                f"the {part} windows hold {x[window, session, feature]} (window {window}, session {session},"
+                f" feature {feature}) and {len(bad) - 1} more that are not finite; fill or leave out what is"
+                " missing first"
             )
     return None

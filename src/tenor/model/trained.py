@@ -23,12 +23,15 @@ class TrainedGrid:
     seeds
         The seeds, by position on the seed axis.
     theta
-        ``(fold, seed, parameter)``: each network's best weights as a flat vector; not a number where it failed.
+        ``(fold, seed, parameter)``: each network's best weights as a flat vector; not a number where it
+        failed.
     best_epoch, epochs_run
-        ``(fold, seed)``, counted from 1: the epoch of the lowest validation loss, and the last one; 0 for none.
+        ``(fold, seed)``, counted from 1: the epoch of the lowest validation loss, and the last one; 0 for
+        none.
     train_loss, valid_loss
-        ``(fold, seed, epoch)``: weighted cross-entropy, in nats; not a number after the last epoch run. The train loss
-        is that of the steps as they were taken, dropout included; the validation loss has the fold's train weights.
+        ``(fold, seed, epoch)``: weighted cross-entropy, in nats; not a number after the last epoch run. The
+        train loss is that of the steps as they were taken, dropout included; the validation loss has the
+        fold's train weights.
     failures
         ``failures[fold][seed]``: why there is no network, or ``None``.
     """
@@ -89,7 +92,7 @@ class TrainedGrid:
         return found
 
     def fold_logits(self, fold: int, x: Floats32) -> Floats32:
-        """Return ``(seed, 2, window)``: :meth:`logits` under every seed; not a number where the network failed."""
+        """Return :meth:`logits` under every seed, ``(seed, 2, window)``; not a number where one failed."""
         found = np.full((len(self.seeds), 2, len(x)), np.nan, np.float32)
         for seed in range(len(self.seeds)):
             if self.failures[fold][seed] is None:
@@ -99,8 +102,8 @@ class TrainedGrid:
     def state(self) -> dict[str, AnyArray]:
         """Return everything but the architecture as named arrays, ready for safetensors.
 
-        Parameters come under their path in the network, such as ``parameter/layers.0.bias``, with fold and seed as the
-        first two axes; texts (the failures) as the bytes of their JSON.
+        Parameters come under their path in the network, such as ``parameter/layers.0.bias``, with fold and
+        seed as the first two axes; texts (the failures) as the bytes of their JSON.
         """
         plans = self._blueprint()
         arrays: dict[str, AnyArray] = {}
@@ -119,7 +122,7 @@ class TrainedGrid:
 
     @classmethod
     def from_state(cls, architecture: Architecture, state: Mapping[str, AnyArray]) -> "TrainedGrid":
-        """Return the grid that :meth:`state` described; :class:`FitError` if it is of another architecture."""
+        """Return the grid that :meth:`state` gave; :class:`FitError` if it is of another architecture."""
         missing = sorted({"window", "seeds", "failures", "best_epoch", "epochs_run"} - set(state))
         if missing:
             raise FitError(f"the arrays lack {missing}; give what TrainedGrid.state returned")
@@ -130,8 +133,8 @@ class TrainedGrid:
         for name in sorted(wanted.keys() | given.keys()):
             if wanted.get(name) != given.get(name):
                 raise FitError(
-                    f"{name!r} has shape {given.get(name)} in the arrays and {wanted.get(name)} in {architecture};"
-                    " load them with the architecture that was trained"
+                    f"{name!r} has shape {given.get(name)} in the arrays and {wanted.get(name)} in"
+                    f" {architecture}; load them with the architecture that was trained"
                 )
         grid = state["best_epoch"].shape
         theta = [state[name].reshape(*grid, -1) for name in wanted]

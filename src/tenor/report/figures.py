@@ -79,11 +79,13 @@ def equity(report: Report) -> go.Figure:
                 **shared,
             )
     for fold in report.folds[1:]:
-        figure.add_vline(x=fold.test[0].isoformat(), line={"color": TEXT, "width": 0.5, "dash": "dot"}, opacity=0.6)
+        figure.add_vline(
+            x=fold.test[0].isoformat(), line={"color": TEXT, "width": 0.5, "dash": "dot"}, opacity=0.6
+        )
     finished(figure, height=600, hovermode="x")
     figure.update_layout(
-        legend=legend(y=1.02, yanchor="bottom", title_text="after costs "),
-        legend2=legend(y=-0.08, yanchor="top", title_text="before costs "),
+        legend=legend("after costs ", y=1.02, yanchor="bottom"),
+        legend2=legend("before costs ", y=-0.1, yanchor="top"),
         margin_b=70,
     )
     figure.update_yaxes(title_text="return on margin", tickformat=".0%", row=1, col=1)
@@ -136,16 +138,21 @@ def accuracy_by_fold(report: Report) -> go.Figure:
         figure.add_scatter(
             x=rounded(np.arange(len(scores)) + shift, 3),
             y=rounded([score.mean for score in scores]),
-            error_y={"type": "data", "array": rounded(spread), "visible": max(spread, default=0.0) > 0, "width": 3},
+            error_y={
+                "type": "data",
+                "array": rounded(spread),
+                "visible": max(spread, default=0.0) > 0,
+                "width": 3,
+            },
             mode="markers",
             name=label(name),
             marker={"color": colour[name], "symbol": symbol[name], "size": 10},
             visible=_visible(name, front.shown),
             hovertemplate="%{y:.1%}<extra>" + label(name) + "</extra>",
         )
-    for place, count in enumerate(counts):
-        if count:
-            reach = Z * 0.5 / count**0.5
+    reaches = [Z * 0.5 / count**0.5 if count else 0.0 for count in counts]
+    for place, reach in enumerate(reaches):
+        if reach:
             figure.add_shape(
                 type="rect",
                 x0=place - 0.42,
@@ -161,14 +168,19 @@ def accuracy_by_fold(report: Report) -> go.Figure:
     figure.update_xaxes(
         tickvals=list(range(len(folds))),
         ticktext=[
-            f"{fold.test[0]:%b %Y} –<br>{fold.test[1]:%b %Y}<br>{count} days"
+            f"{fold.test[0]:%b %Y} –<br>{fold.test[1]:%b %Y}<br>n = {count}"
             for fold, count in zip(folds, counts, strict=True)
         ],
         showgrid=False,
         zeroline=False,
         range=[-0.5, len(folds) - 0.5],
     )
-    figure.update_yaxes(title_text="right", tickformat=".0%")
+    ends = [score.mean for scores in report.evaluation.by_fold.values() for score in scores]
+    ends += [0.5 - reach for reach in reaches] + [0.5 + reach for reach in reaches]
+    low, high = np.nanmin(ends), np.nanmax(ends)
+    figure.update_yaxes(
+        title_text="right", tickformat=".0%", range=[round(low - 0.03, 3), round(high + 0.03, 3)]
+    )
     return figure
 
 
@@ -179,7 +191,10 @@ def scored_folds(report: Report) -> tuple[list[Fold], list[int]]:
     ).filter(pl.col("change").is_not_null())
     counts = {
         fold: count
-        for fold, count in first.group_by("fold").agg((pl.col("label") != NEUTRAL).sum()).sort("fold").iter_rows()
+        for fold, count in first.group_by("fold")
+        .agg((pl.col("label") != NEUTRAL).sum())
+        .sort("fold")
+        .iter_rows()
     }
     folds = [fold for fold in report.folds if fold.index in counts]
     return folds, [counts[fold.index] for fold in folds]
@@ -201,9 +216,11 @@ def calibration(report: Report) -> go.Figure:
             mode="lines+markers",
             name=label(name),
             line={"color": colour[name], "width": 1.4},
-            marker={"symbol": symbol[name], "size": rounded(4 + np.sqrt(count), 1)},
+            marker={"symbol": symbol[name], "size": rounded(3 + 0.7 * np.sqrt(count), 1)},
             visible=_visible(name, front.shown),
-            hovertemplate="said %{x:.1%}, rose %{y:.1%} of %{customdata:.0f} days<extra>" + label(name) + "</extra>",
+            hovertemplate="said %{x:.1%}, rose %{y:.1%} of %{customdata:.0f} days<extra>"
+            + label(name)
+            + "</extra>",
         )
     low, high = max(min(ends) - 0.02, 0.0), min(max(ends) + 0.02, 1.0)
     diagonal = rounded([low, high])
@@ -211,7 +228,7 @@ def calibration(report: Report) -> go.Figure:
         x=diagonal,
         y=diagonal,
         mode="lines",
-        name="what is said happens",
+        name="perfect",
         line={"color": TEXT, "width": 1, "dash": "dash"},
         hoverinfo="skip",
     )
@@ -244,7 +261,7 @@ def differences(report: Report) -> go.Figure:
     """
     comparisons = report.evaluation.comparisons
     pairs = list(dict.fromkeys((c.first, c.second) for c in comparisons))
-    titles = ("accuracy, points", "Sharpe ratio after costs")
+    titles = ("accuracy,<br>points", "Sharpe ratio<br>after costs")
     figure = make_subplots(rows=1, cols=2, shared_yaxes=True, horizontal_spacing=0.06, subplot_titles=titles)
     for column, (measure, scale) in enumerate((("accuracy", 100.0), ("sharpe", 1.0)), start=1):
         mine = {(c.first, c.second): c for c in comparisons if c.measure == measure}
@@ -264,7 +281,11 @@ def differences(report: Report) -> go.Figure:
                 "width": 3,
             },
             mode="markers",
-            marker={"size": 9, "color": [_TONE[tone] for tone in shown], "symbol": [_MARK[tone] for tone in shown]},
+            marker={
+                "size": 9,
+                "color": [_TONE[tone] for tone in shown],
+                "symbol": [_MARK[tone] for tone in shown],
+            },
             text=[f"{label(c.first)} − {label(c.second)}, p = {c.p_value:.3f}" for c in chosen],
             hovertemplate="%{x:.2f}<br>%{text}<extra></extra>",
             showlegend=False,
@@ -276,10 +297,11 @@ def differences(report: Report) -> go.Figure:
     found = [finding.model for finding in report.evaluation.findings if finding.found]
     said = "found: " + ", ".join(label(name) for name in found) if found else "nothing found"
     figure.add_annotation(
-        text=f"<b>{said}</b>", x=0, xref="paper", xanchor="left", y=1, yref="paper", yanchor="bottom", yshift=28,
+        text=f"<b>{said}</b>", x=0, xref="paper", xanchor="left", y=1, yref="paper", yanchor="bottom", yshift=40,
         showarrow=False, font={"size": 15},
     )  # fmt: skip
-    finished(figure, height=130 + 24 * max(len(pairs), 2), margin_t=64)
+    figure.update_annotations(selector={"showarrow": False, "xanchor": "center"}, font_size=13)
+    finished(figure, height=144 + 24 * max(len(pairs), 2), margin_t=78)
     figure.update_xaxes(zeroline=False)
     figure.update_yaxes(
         tickvals=list(range(len(pairs))),

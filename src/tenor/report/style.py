@@ -16,6 +16,16 @@ from numpy.typing import ArrayLike
 BLUE, SKY, GREEN = "#0072B2", "#56B4E9", "#009E73"
 ORANGE, VERMILLION, PURPLE, GREY = "#E69F00", "#D55E00", "#CC79A7", "#8C8C8C"
 TEXT, GRID = "#7a8088", "rgba(128,128,128,0.22)"
+CLEAR = "rgba(0,0,0,0)"
+
+CONFIG = {
+    "displaylogo": False,
+    "responsive": True,
+    "showSendToCloud": False,
+    "plotlyServerURL": "",
+    "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
+}
+"""How every face shows a figure. Plotly's own default has a button that sends the chart to a public server: never."""
 
 _KNOWN = {
     "lstm": BLUE,
@@ -56,7 +66,9 @@ def label(text: str) -> str:
 def rounded(values: ArrayLike, digits: int = 4) -> list[float | None]:
     """Round to what a figure can show; a number that is not finite is a gap."""
     array = np.round(np.asarray(values, dtype=np.float64), digits) + 0.0
-    return [value if finite else None for value, finite in zip(array.tolist(), np.isfinite(array), strict=True)]
+    return [
+        value if finite else None for value, finite in zip(array.tolist(), np.isfinite(array), strict=True)
+    ]
 
 
 def days(sessions: ArrayLike) -> list[str]:
@@ -71,26 +83,39 @@ def finished(figure: go.Figure, *, height: int, **layout: Any) -> go.Figure:
         height=height,
         autosize=True,
         margin={"l": 56, "r": 12, "t": 24, "b": 44},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"family": "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif", "size": 12.5, "color": TEXT},
+        paper_bgcolor=CLEAR,
+        plot_bgcolor=CLEAR,
+        font={
+            "family": "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif",
+            "size": 12.5,
+            "color": TEXT,
+        },
         legend=legend(yanchor="bottom", y=1.02),
         hoverlabel={"align": "left"},
+        modebar={"bgcolor": CLEAR, "color": TEXT, "activecolor": BLUE},
     )
-    grid = {"gridcolor": GRID, "zerolinecolor": TEXT, "zerolinewidth": 1, "linecolor": GRID, "automargin": True}
+    grid: dict[str, Any] = {
+        "gridcolor": GRID,
+        "zerolinecolor": TEXT,
+        "zerolinewidth": 1,
+        "linecolor": GRID,
+        "automargin": True,
+    }
+    grid["title"] = {"font": {"size": 12.5}, "standoff": 8}
     figure.update_xaxes(**grid)
     figure.update_yaxes(**grid)
     figure.update_layout(**layout)
     return figure
 
 
-def legend(**place: Any) -> dict[str, Any]:
+def legend(title: str = "", **place: Any) -> dict[str, Any]:
     """Return a legend that lies flat; a click shows or hides a model with everything that belongs to it."""
     return {
         "orientation": "h",
         "x": 0,
         "xanchor": "left",
         "groupclick": "togglegroup",
-        "bgcolor": "rgba(0,0,0,0)",
+        "bgcolor": CLEAR,
+        "title": {"text": title, "font": {"size": 12.5}},
         **place,
     }

@@ -114,7 +114,6 @@ def verdict(report: Report) -> Verdict:
         _earned(report, front),
         _other_fills(report, front),
         _certain_money(report, front),
-        _power(report, front),
     )
     return Verdict(word, tuple(sentence for sentence in sentences if sentence))
 
@@ -122,22 +121,28 @@ def verdict(report: Report) -> Verdict:
 def counted_days(report: Report, n: int) -> str:
     """Say which days the headline accuracy is over."""
     band = float(report.study.get("cleaning", {}).get("neutral_ticks", 0.0))
+    unit = _unit(report)
     if not band:
-        return f"{n} days with a change"
-    return f"{n} days with a move of {number(band, 1).removesuffix('.0')} tick{'' if band == 1 else 's'} or more"
+        return f"{number(n, 0)} {unit} with a change"
+    return f"{number(n, 0)} {unit} with a move of {number(band, 1).removesuffix('.0')} tick{'' if band == 1 else 's'} or more"
+
+
+def _unit(report: Report) -> str:
+    """What one call is about: a day, or one product's day where products are pooled."""
+    return "days" if report.spreads["product"].n_unique() == 1 else "product-days"
 
 
 def _accuracy(report: Report, front: Headline) -> str:
     """How often the front models and the best rule were right."""
     parts = []
-    for model in _in_order(front):
+    for model in _in_order(report, front):
         direction = direction_of(report, model)
         score = direction.scores["accuracy"]
         if not math.isfinite(score.mean):
             why = direction.undefined.get("accuracy", "no seed has a complete forecast")
             parts.append(f"{said(model)} has no accuracy ({why})")
         elif not parts:
-            where = f" of {counted_days(report, direction.n)}"
+            where = f" of the {counted_days(report, direction.n)}"
             parts.append(f"{said(model)} was right on {percent(score.mean)}{where}{_interval(report, score)}")
         else:
             name = f"the best rule, {said(model)}," if model == front.best_rule else said(model)
@@ -151,9 +156,11 @@ def _interval(report: Report, score: Score) -> str:
     return f" ({number(100 * report.evaluation.level, 0)} % interval {number(100 * score.low, 1)} to {number(100 * score.high, 1)})"
 
 
-def _in_order(front: Headline) -> tuple[str, ...]:
-    """The leading model, the other models in front, then the rule to beat."""
-    rest = [name for name in reversed(front.shown) if name not in (front.leading, front.best_rule)]
+def _in_order(report: Report, front: Headline) -> tuple[str, ...]:
+    """The leading model, the other models in front and those that found something, then the rule to beat."""
+    found = {finding.model for finding in report.evaluation.findings if finding.found}
+    told = [name for name in reversed(front.models) if name in front.shown or name in found]
+    rest = [name for name in told if name not in (front.leading, front.best_rule)]
     rule = [front.best_rule] if front.best_rule and front.best_rule != front.leading else []
     return (front.leading, *rest, *rule)
 
@@ -163,16 +170,22 @@ def _finding(report: Report, front: Headline) -> str:
     findings = report.evaluation.findings
     if not findings:
         lacking = "model that learns" if not front.learners else "rule"
-        return f"Nothing can be found: no {lacking} has scores in this study, so there is no comparison to make."
+        return (
+            f"Nothing can be found: no {lacking} has scores in this study, so there is no comparison to make."
+        )
     after = f" after Holm's correction over {len(findings)} models" if len(findings) > 1 else ""
     found = [finding for finding in findings if finding.found]
     if found:
         parts = [
-            f"{said(one.model)} is ahead of every rule, by {_points(one)} of {said(one.best_rule)}, the hardest to beat"
-            f" (p {_equals(one.p_holm)}{after})"
+            f"{said(one.model)} ({_points(one)} ahead of {said(one.best_rule)}, the hardest to beat;"
+            f" p {_equals(one.p_holm)})"
             for one in found
         ]
-        return _sentence(f"found: {'; '.join(parts)}")
+        others = [said(finding.model) for finding in findings if not finding.found]
+        tail = f", but not {listed(others)}" if others else ""
+        verb = "is" if len(found) == 1 else "are"
+        corrected = f" (p{after})" if after else ""
+        return f"Found: {listed(parts)} {verb} right more often than every rule{corrected}{tail}."
     known = [finding for finding in findings if math.isfinite(finding.margin)]
     if not known:
         return "Nothing found: no model that learns has a day in common with the rules."
@@ -200,7 +213,7 @@ def _equals(value: float) -> str:
 def _earned(report: Report, front: Headline) -> str:
     """What is left after costs, headline position and fill."""
     parts = []
-    for model in _in_order(front):
+    for model in _in_order(report, front):
         scores = earned_by(report, model, front.position, front.fill).scores
         net, gross = scores["sharpe"], scores["sharpe_gross"]
         if not math.isfinite(net.mean):
@@ -232,7 +245,7 @@ def _other_fills(report: Report, front: Headline) -> str:
     for fill in others:
         ratios = [
             f"{number(earned_by(report, model, front.position, fill).scores['sharpe'].mean)} for {said(model)}"
-            for model in _in_order(front)
+            for model in _in_order(report, front)
         ]
         parts.append(f"{FILL_WORDS[fill].removeprefix('at ')} it is {listed(ratios)} after costs")
     told = "; at ".join(parts)
@@ -250,20 +263,20 @@ def _certain_money(report: Report, front: Headline) -> str:
         if low is not None and low > 0:
             above.append(model)
     if not above:
-        return "After costs no model's Sharpe ratio is distinguishable from zero on the upper side."
+        return "After costs no model's Sharpe ratio is clearly above zero: every interval reaches zero or lies below."
     whose = listed([said(model) for model in above])
     return f"After costs the interval of the Sharpe ratio lies above zero for {whose}, before any correction for looking at {len(front.models)} models."
 
 
-def _power(report: Report, front: Headline) -> str:
-    """How small an edge this test could show."""
-    days = direction_of(report, front.leading).n
+def power(report: Report) -> str:
+    """Say how small an edge a test of this length can show."""
+    days = direction_of(report, headline(report).leading).n
     least = least_confirmable(days)
     if least is None:
-        return f"With {days} scored days this test is too short to confirm any accuracy."
+        return f"With {days} scored {_unit(report)} this test is too short to confirm any accuracy."
     return (
-        f"To confirm an accuracy of 54 % takes {number(days_to_confirm(0.54), 0)} days; this test has {days} and can"
-        f" confirm {percent(least)} or more."
+        f"To confirm an accuracy of 54 % takes {number(days_to_confirm(0.54), 0)} days; this test has {number(days, 0)}"
+        f"{'' if _unit(report) == 'days' else ' product-days'} and can confirm {percent(least)} or more."
     )
 
 
@@ -293,7 +306,11 @@ def method(report: Report) -> tuple[tuple[str, str], ...]:
     level = number(100 * evaluation.level, 1).removesuffix(".0")
     trading: Mapping[str, Any] = report.study["trading"]
     costs = trading["costs"]
-    fee = "the exchange's dated fee" if costs["fee"] == "exchange" else f"a fee of {costs['fee']:g} a lot and leg"
+    fee = (
+        "the exchange's dated fee"
+        if costs["fee"] == "exchange"
+        else f"a fee of {costs['fee']:g} a lot and leg"
+    )
     fills = list(dict.fromkeys(e.fill for e in evaluation.earned))
     days = direction_of(report, front.leading).n
     return (
@@ -324,8 +341,14 @@ def method(report: Report) -> tuple[tuple[str, str], ...]:
         ),
         (
             "How many days it takes",
-            _power(report, front) + " One-sided at 5 %, found with a chance of 80 %, days independent: "
-            + listed([f"{100 * h:.0f} % takes {number(days_to_confirm(h), 0)} days" for h in (0.53, 0.54, 0.55, 0.56)])
+            power(report)
+            + " One-sided at 5 %, found with a chance of 80 %, days independent: "
+            + listed(
+                [
+                    f"{100 * h:.0f} % takes {number(days_to_confirm(h), 0)} days"
+                    for h in (0.53, 0.54, 0.55, 0.56)
+                ]
+            )
             + ".",
         ),
         (

@@ -82,26 +82,26 @@ def positions(report: Report, model: str | None = None) -> go.Figure:
                 row=2,
                 col=1,
             )
-    finished(figure, height=460, hovermode="x", legend={"y": 1.02, "yanchor": "bottom"})
+    finished(figure, height=460, hovermode="x")
     figure.update_yaxes(title_text="spread, points", zeroline=False, row=1, col=1)
     figure.update_yaxes(title_text="pairs held", row=2, col=1)
     if len(codes) > 1:
-        figure.update_layout(updatemenus=[_menu(codes)], margin_t=56)
+        figure.update_layout(updatemenus=[_menu(codes)], margin_t=84)
     return figure
 
 
 def _with_gaps(spread: pl.DataFrame) -> tuple[list[str | None], list[float | None], list[str | None]]:
     """Dates, spreads and pairs, with an empty point between two pairs: no line crosses a roll."""
-    x: list[str | None] = []
-    y: list[float | None] = []
-    text: list[str | None] = []
+    points: list[tuple[str | None, float | None, str | None]] = []
     values = rounded(spread["spread"].cast(pl.Float64).fill_null(float("nan")).to_numpy())
     pairs = spread["pair"].to_list()
-    for place, (day, value, pair) in enumerate(zip(days(spread["session"].to_numpy()), values, pairs, strict=True)):
+    dates = days(spread["session"].to_numpy())
+    for place, (day, value, pair) in enumerate(zip(dates, values, pairs, strict=True)):
         if place and pair != pairs[place - 1]:
-            x.append(None), y.append(None), text.append(None)
-        x.append(day), y.append(value), text.append(label(pair))
-    return x, y, text
+            points.append((None, None, None))
+        points.append((day, value, label(pair)))
+    x, y, text = ([point[part] for point in points] for part in range(3))
+    return x, y, text  # type: ignore[return-value]
 
 
 def _menu(codes: list[str]) -> dict[str, object]:

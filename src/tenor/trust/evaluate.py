@@ -1,12 +1,13 @@
 """From forecasts to the tables of a report: scored, traded, and compared with the rules on the same days.
 
-Everything is stated as a distribution. Over seeds: mean and standard deviation. Over time: a block-bootstrap interval
-of the seed average, with sessions (all products of a day together) as the unit and the *same* redrawn sessions for
-every model, so that differences between models are paired.
+Everything is stated as a distribution. Over seeds: mean and standard deviation. Over time: a block-bootstrap
+interval of the seed average, with sessions (all products of a day together) as the unit and the *same*
+redrawn sessions for every model, so that differences between models are paired.
 
-The finding is deliberately hard to make. A model is said to have found something only if its accuracy beats *every*
-rule on the same days: the largest of its p-values against the rules, halved for the direction, then corrected by Holm
-over the models that learn. Under no signal that happens at most as often as the stated level allows.
+The finding is deliberately hard to make. A model is said to have found something only if its accuracy beats
+*every* rule on the same days: the largest of its p-values against the rules, halved for the direction, then
+corrected by Holm over the models that learn. Under no signal that happens at most as often as the stated
+level allows.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,11 +23,11 @@ from tenor.decide.legs import Legs
 from tenor.decide.limits import Limits
 from tenor.decide.position import Probability, Sign
 from tenor.decide.sizer import Learned
-from tenor.errors import MarketError
+from tenor.errors import FitError, MarketError
 from tenor.factor.label import NEUTRAL
 from tenor.factor.window import Windows
-from tenor.progress import Progress, silent
 from tenor.model.forecast import Forecast
+from tenor.progress import Progress, silent
 from tenor.trust import significance
 from tenor.trust.score import Reliability, direction_scores, reliability, return_scores, right_calls
 from tenor.trust.walk_forward import WalkForwardRun
@@ -40,17 +41,29 @@ ALL = "all"
 
 DIRECTION = ("accuracy", "accuracy_all", "balanced_accuracy", "mcc", "auc", "log_loss", "brier", "ece")
 MONEY = (
-    "sharpe_gross", "sharpe", "annual_return_gross", "annual_return", "volatility", "max_drawdown", "calmar",
-    "hit_rate", "total_gross", "total", "annual", "turnover", "break_even_cost",
+    "sharpe_gross",
+    "sharpe",
+    "annual_return_gross",
+    "annual_return",
+    "volatility",
+    "max_drawdown",
+    "calmar",
+    "hit_rate",
+    "total_gross",
+    "total",
+    "annual",
+    "turnover",
+    "break_even_cost",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One number as a distribution: mean and standard deviation over seeds, interval of the seed average over time.
+    """One number as a distribution: over seeds, and of the seed average over time.
 
-    ``sd`` is ``None`` for a model with one seed; ``low`` and ``high`` are ``None`` for scores without an interval.
-    NaN where the score is undefined.
+    ``mean`` and ``sd`` are over seeds, ``low`` to ``high`` the interval over time.     ``sd`` is ``None`` for
+    a model with one seed; ``low`` and ``high`` are ``None`` for scores without an interval. NaN where the
+    score is undefined.
     """
 
     mean: float
@@ -145,7 +158,7 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How positions are traded and how uncertainty is stated; the first position and fill are the headline."""
+    """How positions are traded and uncertainty is stated; the first position and fill are the headline."""
 
     positions: Sequence[Sign | Probability]
     fills: Sequence[Fill]
@@ -159,7 +172,10 @@ class Terms:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Money:
-    """Daily money of one model, position and fill, all products together: ``(seed, session)`` and ``(session,)``."""
+    """Daily money of one model, position and fill, all products together.
+
+    ``net``, ``gross``, ``legs`` and ``held`` are ``(seed, session)``, ``capital`` is ``(session,)``.
+    """
 
     net: Floats
     gross: Floats
@@ -202,14 +218,26 @@ def evaluate(
         One per product, covering every test session of that product.
     terms
         Positions, fills, costs and statistics.
+
+    Raises
+    ------
+    FitError
+        If no model has a forecast whose outcome is known.
+    MarketError
+        If a forecast falls on a session without legs.
     """
+    _require_legs(said, legs)
     sessions = np.unique(np.concatenate([part.sessions for part in legs]))
     outcome = np.isfinite(said.test.change)
     test = said.test.take(outcome)
-    complete = {f.model: f.up[:, outcome] for f in said.forecasts if np.isfinite(f.up[:, outcome]).any()}
-    notes = [
-        f"{f.model}: no fold could be fitted; it has no scores" for f in said.forecasts if f.model not in complete
-    ]
+    known = {f.model: f.up[:, outcome] for f in said.forecasts}
+    complete = {name: up for name, up in known.items() if _scored(up, test).any()}
+    if not complete:
+        reasons = {failure.reason for forecast in said.forecasts for failure in forecast.failures}
+        raise FitError(
+            f"no model has a forecast to score: {'; '.join(sorted(reasons)) or 'no outcome is known yet'}"
+        )
+    notes = _gaps(known, test)
     trades = _trades(said, [f for f in said.forecasts if f.model in complete], legs, sessions, terms, watch)
     headline = {
         trade.forecast.model: trade.money
@@ -240,6 +268,33 @@ def evaluate(
     return evaluation
 
 
+def _require_legs(said: WalkForwardRun, legs: Sequence[Legs]) -> None:
+    """Refuse a test window that could not be traded."""
+    for code in np.unique(said.test.product):
+        held = [part.sessions for part in legs if part.product == code]
+        asked = said.test.session[said.test.product == code]
+        lacking = asked[~np.isin(asked, np.concatenate(held))] if held else asked
+        if len(lacking):
+            raise MarketError(
+                f"{code}: {len(lacking)} forecasts fall on a session without legs, the first on {lacking[0]};"
+                " build both from one panel"
+            )
+
+
+def _gaps(known: Mapping[str, Floats], test: Windows) -> list[str]:
+    """Say which models are not scored on every window, and why that is."""
+    notes = []
+    for model, up in known.items():
+        scored, any_seed = _scored(up, test), np.isfinite(up).any(axis=0)
+        if not scored.any():
+            notes.append(f"{model}: no window has a forecast from every seed; it has no scores")
+        elif part := int((any_seed & ~scored).sum()):
+            notes.append(
+                f"{model}: some seeds failed on {part} windows; these are traded by the others, not scored"
+            )
+    return notes
+
+
 def _trades(
     said: WalkForwardRun,
     forecasts: Sequence[Forecast],
@@ -259,20 +314,29 @@ def _trades(
 
 
 def _trade(
-    said: WalkForwardRun, forecast: Forecast, legs: Legs, position: Sign | Probability, fill: Fill, terms: Terms
+    said: WalkForwardRun,
+    forecast: Forecast,
+    legs: Legs,
+    position: Sign | Probability,
+    fill: Fill,
+    terms: Terms,
 ) -> Backtest:
     """Backtest one model on one product; sessions without a decision have no forecast."""
     mine = said.test.product == legs.product
     place = np.searchsorted(legs.sessions, said.test.session[mine])
-    if not np.array_equal(legs.sessions[place], said.test.session[mine]):
-        raise MarketError(f"{legs.product}: a forecast falls on a session without legs; build both from one panel")
     shape = (len(forecast.seeds), len(legs))
     up, scale, move = np.full(shape, np.nan), np.full(shape, np.nan), np.full(len(legs), np.nan)
     up[:, place] = forecast.up[:, mine]
     scale[:, place] = np.maximum(forecast.scale[:, mine], max(position.least_scale, np.finfo(float).tiny))
     move[place] = said.expected_move[mine]
     return backtest(
-        up, legs, position.sizer(), fill=fill, costs=terms.costs, limits=terms.limits, learned=Learned(scale, move)
+        up,
+        legs,
+        position.sizer(),
+        fill=fill,
+        costs=terms.costs,
+        limits=terms.limits,
+        learned=Learned(scale, move),
     )
 
 
@@ -322,22 +386,23 @@ def _with_interval(score: Score, interval: significance.Interval, number: int) -
 
 def _scored(up: Floats, test: Windows) -> Bools:
     """Windows on which every seed has a forecast."""
-    return np.isfinite(up).all(axis=0)
+    return np.asarray(np.isfinite(up).all(axis=0))
 
 
-def _right_by_session(test: Windows, up: Floats, sessions: Dates, mine: Bools | None = None) -> significance.Sessions:
+def _right_by_session(
+    test: Windows, up: Floats, sessions: Dates, mine: Bools | None = None
+) -> significance.Sessions:
     """Right calls outside the band by session of the study's calendar, shape ``(seed, session)``."""
     counted = (test.label != NEUTRAL) & _scored(up, test)
     if mine is not None:
         counted &= mine
     right = np.where(counted, right_calls(np.nan_to_num(up, nan=0.5), test.change), 0.0)
     empty = np.zeros((len(up), len(sessions)))
-    padded = significance.by_session(
+    return significance.by_session(
         np.concatenate([test.session, sessions]),
         np.concatenate([right, empty], axis=1),
         scored=np.concatenate([counted, np.zeros(len(sessions), dtype=bool)]),
     )
-    return padded
 
 
 def _directions(
@@ -360,7 +425,11 @@ def _directions(
             scores["accuracy"] = _with_interval(scores["accuracy"], interval, 0)
             p_value = float("nan")
             if result.n:
-                p_value = float(significance.binomial_p_value(np.floor(scores["accuracy"].mean * result.n), result.n))
+                p_value = float(
+                    significance.binomial_p_value(
+                        np.floor(scores["accuracy"].mean * result.n + 1e-9), result.n
+                    )
+                )
             counts = (result.n, result.n_neutral, result.n_zero)
             out.append(Direction(model, scope, len(up), scores, *counts, p_value, dict(result.undefined)))
     return tuple(out)
@@ -370,7 +439,11 @@ def _by_fold(up: Floats, test: Windows, fold: Ints) -> tuple[Score, ...]:
     out = []
     for index in np.unique(fold):
         mine = (fold == index) & _scored(up, test) & (test.label != NEUTRAL)
-        out.append(_over_seeds(right_calls(up[:, mine], test.change[mine]).mean(axis=1)) if mine.any() else Score(float("nan")))
+        out.append(
+            _over_seeds(right_calls(up[:, mine], test.change[mine]).mean(axis=1))
+            if mine.any()
+            else Score(float("nan"))
+        )
     return tuple(out)
 
 
@@ -400,11 +473,18 @@ def _earned(trades: Sequence[_Trade], days: Ints, terms: Terms) -> tuple[Earned,
             scopes |= {r.legs.product: _pool([r], r.legs.sessions) for r in trade.results}
         for scope, money in scopes.items():
             scored = return_scores(
-                money.net, money.gross, money.capital, money.legs, money.held, sessions_per_year=terms.sessions_per_year
+                money.net,
+                money.gross,
+                money.capital,
+                money.legs,
+                money.held,
+                sessions_per_year=terms.sessions_per_year,
             )
             scores = {name: _over_seeds(getattr(scored, name)) for name in MONEY}
             if scope == ALL:
-                scores |= {name: _with_interval(scores[name], found, number) for name, found in intervals.items()}
+                scores |= {
+                    name: _with_interval(scores[name], found, number) for name, found in intervals.items()
+                }
             missing = sum(int(r.no_forecast.max()) for r in trade.results if scope in (ALL, r.legs.product))
             seeds = len(trade.forecast.seeds)
             keys = (trade.forecast.model, trade.position, trade.fill, scope, seeds)
@@ -435,7 +515,8 @@ def _compare(
         out.append(_comparison(first, second, "accuracy", gap, None))
     returns = {name: money.returns.mean(axis=0) for name, money in headline.items()}
     gaps = significance.sharpe_difference(
-        *(np.stack([returns[pair[side]] for pair in pairs]) for side in (0, 1)),
+        np.stack([returns[first] for first, _ in pairs]),
+        np.stack([returns[second] for _, second in pairs]),
         days,
         sessions_per_year=terms.sessions_per_year,
         level=terms.level,
@@ -448,19 +529,31 @@ def _comparison(
     first: str, second: str, measure: str, gap: significance.Difference, number: int | None
 ) -> Comparison:
     found = (gap.estimate, gap.low, gap.high, gap.p_value)
-    return Comparison(first, second, measure, *(float(value if number is None else value[number]) for value in found))
+    return Comparison(
+        first, second, measure, *(float(value if number is None else value[number]) for value in found)
+    )
+
+
+def _one_sided(found: Comparison) -> float:
+    """P-value of "first is better"; 1 where the two have no session in common."""
+    if np.isnan(found.p_value):
+        return 1.0
+    return found.p_value / 2 if found.estimate > 0 else 1 - found.p_value / 2
 
 
 def _findings(comparisons: Sequence[Comparison], level: float) -> tuple[Finding, ...]:
-    """Test, for each model that learns, that it beats every rule (an intersection-union test), Holm over models."""
+    """Test for each model that learns that it beats every rule: intersection-union, Holm over models.
+
+    A comparison without a common session says nothing, so its p-value counts as 1.
+    """
     against = [c for c in comparisons if c.measure == "accuracy" and c.second in RULES]
     models = list(dict.fromkeys(c.first for c in against))
     weakest = []
     for model in models:
         mine = [c for c in against if c.first == model]
-        one_sided = max(c.p_value / 2 if c.estimate > 0 else 1 - c.p_value / 2 for c in mine)
+        one_sided = max(_one_sided(c) for c in mine)
         weakest.append((min(mine, key=lambda c: c.estimate), one_sided))
-    corrected = significance.holm([p for _, p in weakest]) if weakest else []
+    corrected = significance.holm([p for _, p in weakest])
     return tuple(
         Finding(model, worst.second, worst.estimate, float(p), bool(p < 1 - level))
         for model, (worst, _), p in zip(models, weakest, corrected, strict=True)

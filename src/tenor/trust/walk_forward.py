@@ -1,8 +1,8 @@
 """The one loop over folds: fit on train, stop and calibrate on validation, speak on test.
 
-Everything that learns (filling, scaling, selection, weights, the stopping epoch, the calibrator, the size of a full
-conviction, the usual size of a move) learns before the test range begins. A fold that cannot be fitted is a value
-with its reason; the other folds and models go on.
+Everything that learns (filling, scaling, selection, weights, the stopping epoch, the calibrator, the size of
+a full conviction, the usual size of a move) learns before the test range begins. A fold that cannot be fitted
+is a value with its reason; the other folds and models go on.
 """
 
 from collections.abc import Sequence
@@ -12,14 +12,16 @@ import numpy as np
 
 from tenor.errors import FitError, SplitError
 from tenor.factor.window import Fold, Windows
-from tenor.progress import Progress, silent
 from tenor.model.base import FoldWindows, Outcome, Recipe, fit_grid
-from tenor.model.calibrate import IDENTITY, Calibration
+from tenor.model.calibrate import Calibration
 from tenor.model.forecast import Failure, Forecast
+from tenor.progress import Progress, silent
 from tenor.units import Floats, Ints
 
 CONVICTION = 0.9
 """Quantile of ``|up - 1/2|`` over validation windows that counts as full conviction."""
+
+AS_SAID = Calibration("none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,8 @@ class WalkForwardRun:
     fold
         Shape ``(window,)``: index of the fold of each test window.
     expected_move
-        Shape ``(window,)``: mean absolute next change of the window's product over its fold's train range, points.
+        Shape ``(window,)``: mean absolute next change of the window's product over its fold's train range,
+        points.
     forecasts
         One per recipe, in order.
     """
@@ -71,14 +74,7 @@ def walk_forward(
                 f"fold {fold.index}: no decision lies in its test range {fold.test[0]} to {fold.test[1]}"
             )
         tests.append(test)
-        learn.append(
-            FoldWindows(
-                *(
-                    part.take(part.decided)
-                    for part in (fold.part(windows, "train"), fold.part(windows, "validation"))
-                )
-            )
-        )
+        learn.append(_learnable(fold, windows))
     chosen = np.concatenate([np.flatnonzero(np.isin(windows.ends, test.ends)) for test in tests])
     moves = [
         _expected_move(fold.part(windows, "train"), test) for fold, test in zip(folds, tests, strict=True)
@@ -100,7 +96,9 @@ def walk_forward(
 
 def _learnable(fold: Fold, windows: Windows) -> FoldWindows:
     """Decided windows of train, and of validation for the products that train holds."""
-    train, validation = (part.take(part.decided) for part in (fold.part(windows, "train"), fold.part(windows, "validation")))
+    train, validation = (
+        part.take(part.decided) for part in (fold.part(windows, "train"), fold.part(windows, "validation"))
+    )
     return FoldWindows(train, validation.take(np.isin(validation.product, np.unique(train.product))))
 
 
@@ -124,30 +122,48 @@ def _forecast(
     calibration: Calibration,
 ) -> Forecast:
     used = tuple(seeds) if recipe.seeded else tuple(seeds[:1])
-    raw, up, scale, failures = [], [], [], []
+    parts: list[Floats] = []
+    failures: list[Failure] = []
     for fold, outcomes, known, test in zip(folds, grid, learn, tests, strict=True):
-        parts = [np.full((len(used), len(test)), np.nan) for _ in range(3)]
-        for number, outcome in enumerate(outcomes):
+        part = np.full((3, len(used), len(test)), np.nan)
+        familiar = np.isin(test.product, known.train.product)
+        for code in np.unique(test.product[~familiar]):
+            why = f"no forecast of {code}: train has no decided window of it; let the test begin later"
+            failures.append(Failure(recipe.name, fold.index, None, why))
+        for number, outcome in enumerate(outcomes if familiar.any() else ()):
             try:
-                if isinstance(outcome, FitError):
-                    raise outcome
-                said, on_validation = outcome.predict(test), outcome.predict(known.validation)
+                part[:, number, familiar] = _speak(
+                    outcome,
+                    known.validation,
+                    test.take(familiar),
+                    AS_SAID if recipe.calibrated else calibration,
+                )
             except FitError as failure:
                 failures.append(Failure(recipe.name, fold.index, used[number], str(failure)))
-                continue
-            learnt = (
-                IDENTITY if recipe.calibrated else calibration.learn(on_validation, known.validation.label)
-            )
-            parts[0][number], parts[1][number] = said, learnt.apply(said)
-            parts[2][number] = np.quantile(np.abs(learnt.apply(on_validation) - 0.5), CONVICTION)
-        for collected, part in zip((raw, up, scale), parts, strict=True):
-            collected.append(part)
-    return Forecast(
-        recipe.name,
-        used,
-        *(np.concatenate(collected, axis=1) for collected in (raw, up, scale)),
-        failures=_merge(failures, used),
-    )
+        parts.append(part)
+    raw, up, scale = np.concatenate(parts, axis=2)
+    return Forecast(recipe.name, used, raw, up, scale, failures=_merge(failures, used))
+
+
+def _speak(outcome: Outcome, validation: Windows, test: Windows, calibration: Calibration) -> Floats:
+    """Return raw and calibrated probability and full conviction, shape ``(3, window)``.
+
+    Raises
+    ------
+    FitError
+        If there is no fitted model, or no decided validation window to learn from.
+    """
+    if isinstance(outcome, FitError):
+        raise outcome
+    if not len(validation):
+        raise FitError(
+            "the validation range has no decided window of a product that train holds; lengthen it"
+            " or narrow the neutral band"
+        )
+    said, on_validation = outcome.predict(test), outcome.predict(validation)
+    learnt = calibration.learn(on_validation, validation.label)
+    full = np.quantile(np.abs(learnt.apply(on_validation) - 0.5), CONVICTION)
+    return np.stack([said, learnt.apply(said), np.full(len(test), full)])
 
 
 def _merge(failures: Sequence[Failure], seeds: Sequence[int]) -> tuple[Failure, ...]:

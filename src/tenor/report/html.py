@@ -1,0 +1,268 @@
+"""The page: one HTML file that needs nothing else, for a reader with one minute and for one with ten.
+
+The verdict comes first, then the table that it was written from, then the figures, then everything that a careful
+reader asks for: every position and fill, the folds, what was left out, what failed, the study itself, the method.
+The figures' library is inside, once; a content policy in the page's head forbids it to fetch anything. Equal reports
+give equal bytes.
+"""
+
+import json
+from collections.abc import Mapping
+from html import escape
+from importlib.resources import files
+from typing import Any
+
+import tomli_w
+from plotly.offline import get_plotlyjs
+
+from tenor.report import tables
+from tenor.report.figures import FIGURES, scored_folds
+from tenor.report.headline import headline
+from tenor.report.report import Report
+from tenor.report.style import CONFIG
+from tenor.report.text import (
+    WHO,
+    day,
+    method,
+    number,
+    power,
+    said,
+    simulated_words,
+    verdict,
+)
+
+POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
+"""What the browser lets the page do: run and style itself, draw, and ask nobody for anything."""
+
+SHORT = 12
+"""Digits of a fingerprint that are printed; the whole is one hover away, and under the method."""
+
+
+def page(report: Report) -> str:
+    """Render a report as one self-contained HTML file.
+
+    Parameters
+    ----------
+    report
+        The report of a study.
+
+    Returns
+    -------
+    str
+        UTF-8 text of about 5 MB, of which 4.8 are the library that draws the figures. The same for equal reports.
+    """
+    front = headline(report)
+    drawn = {name: draw(report) for name, draw in FIGURES.items()}
+    if not report.evaluation.comparisons:
+        del drawn["differences"]
+    plots = {name: json.loads(figure.to_json()) for name, figure in drawn.items()}
+    heights = {name: figure["layout"].pop("height") for name, figure in plots.items()}
+    captions = _captions(report)
+
+    def figure(name: str) -> str:
+        return (
+            f'<figure><figcaption>{captions[name]}</figcaption><div class="plot" id="plot-{name}"'
+            f' style="--tall:{heights[name]}px" role="img" aria-label="{escape(name)}"></div></figure>'
+        )
+
+    sections = {
+        "Numbers": ("numbers", _numbers(report)),
+        "Equity": ("equity", figure("equity")),
+        "Costs": ("costs", figure("costs")),
+        "Differences": ("differences", _differences(report, figure)),
+        "Folds": ("folds", figure("folds") + tables.folds(report)),
+        "Calibration": ("calibration", figure("calibration")),
+        f"Positions of {said(front.leading)}": ("positions", figure("positions")),
+        "By product": ("products", tables.by_product(report)),
+        "Every position and fill": ("ways", _ways(report)),
+        "Data, and what was left out": ("data", _data(report)),
+        "Method": ("method", _method(report)),
+        "The study": ("study", _study(report)),
+    }
+    kept = {title: (name, body) for title, (name, body) in sections.items() if body}
+    links = "".join(f'<a href="#{name}">{escape(title)}</a>' for title, (name, _) in kept.items())
+    body = "".join(
+        f'<section><h2 id="{name}">{escape(title)}</h2>{inside}</section>'
+        for title, (name, inside) in kept.items()
+    )
+    title = escape(str(report.study["name"]))
+    return (
+        "<!doctype html>\n"
+        f'<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{title}</title><style>{_own('page.css')}</style></head><body>"
+        f'{_header(report, title)}<nav aria-label="Sections">{links}</nav><main>{body}</main>'
+        "<noscript><p>The figures need JavaScript; every number is in the tables.</p></noscript>"
+        f'<script type="application/json" id="figures">{_json(plots)}</script>'
+        f"<script>{get_plotlyjs()}</script><script>{_own('page.js')}</script></body></html>\n"
+    )
+
+
+def _own(name: str) -> str:
+    return files("tenor.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _json(plots: Mapping[str, Any]) -> str:
+    """Write the figures with each long axis of dates once, and nothing in it that could end a script."""
+    shared: list[list[Any]] = []
+    for plot in plots.values():
+        for trace in plot["data"]:
+            x = trace.get("x")
+            if isinstance(x, list) and len(x) > 50:
+                if x not in shared:
+                    shared.append(x)
+                trace["x"] = {"same": shared.index(x)}
+    whole = {"config": CONFIG, "shared": shared, "figures": plots}
+    text = json.dumps(whole, separators=(",", ":"), ensure_ascii=True)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _header(report: Report, title: str) -> str:
+    found = verdict(report)
+    banner = ""
+    if report.data.simulated:
+        banner = f'<div class="simulated" role="note"><strong>SIMULATED</strong>{escape(simulated_words(report))}</div>'
+    style = "verdict found" if found.word == "found" else "verdict"
+    return (
+        f'<header><h1>{title}</h1><p class="question">{escape(str(report.study["question"]))}</p>{banner}'
+        f'<div class="{style}"><span class="badge">{escape(found.word[:1].upper() + found.word[1:])}</span>'
+        f"<p>{escape(' '.join(found.sentences))}</p></div>{_facts(report)}</header>"
+    )
+
+
+def _facts(report: Report) -> str:
+    sessions, study = report.evaluation.sessions, report.study
+    seeds = int(study["seeds"])
+    first = int(study["seed"])
+    folds = len(report.folds)
+    source = f"{report.data.source}, SIMULATED" if report.data.simulated else report.data.source
+    return tables.facts(
+        {
+            "Source": escape(source),
+            "Products": escape(", ".join(report.spreads["product"].unique(maintain_order=True).to_list())),
+            "Decisions from, to": f"{escape(report.data.first)} to {escape(report.data.last)}",
+            "Tested on": (
+                f"{number(len(sessions), 0)} sessions, {day(sessions[0].item())} to {day(sessions[-1].item())}, "
+                f"{folds} fold{'' if folds == 1 else 's'}"
+            ),
+            "Seeds": f"{seeds} ({first} to {first + seeds - 1})" if seeds > 1 else f"1 ({first})",
+            "Data fingerprint": _hash(report.data.fingerprint),
+            "Study identity": _hash(report.identity),
+        }
+    )
+
+
+def _hash(text: str) -> str:
+    return f'<code title="{escape(text)}">{escape(text[:SHORT])}</code>'
+
+
+def _numbers(report: Report) -> str:
+    front = headline(report)
+    return (
+        tables.directions(report)
+        + f'<p class="note">{escape(power(report))} ± is the standard deviation over seeds, [ ] the interval over time.</p>'
+        + tables.earnings(report, front.position, front.fill)
+        + f'<p class="note">Who could have had this fill: {escape(WHO[front.fill])}. Returns are on margin.</p>'
+    )
+
+
+def _differences(report: Report, figure: Any) -> str:
+    if not report.evaluation.comparisons:
+        return "<p>No model that learns has scores beside another model, so nothing is compared.</p>"
+    return (
+        figure("differences")
+        + tables.findings(report)
+        + "<details><summary>Every difference in numbers</summary>"
+        + tables.comparisons(report)
+        + "</details>"
+    )
+
+
+def _ways(report: Report) -> str:
+    front = headline(report)
+    parts = []
+    for position, fill in tables.ways(report):
+        ratios = [
+            f"{earned.model} {number(earned.scores['sharpe'].mean)}"
+            for earned in report.evaluation.earned
+            if (earned.position, earned.fill, earned.scope) == (position, fill, "all")
+            and earned.model in front.shown
+        ]
+        words = tables.way(position, fill)
+        parts.append(
+            f"<details><summary>{escape(words[:1].upper() + words[1:])}"
+            f' <span class="aside">Sharpe after costs: {escape(", ".join(ratios))}</span></summary>'
+            f"{tables.earnings(report, position, fill)}</details>"
+        )
+    return "".join(parts)
+
+
+def _data(report: Report) -> str:
+    notes = (*report.data.notes, *report.evaluation.notes)
+    none = "<p>Every model has a forecast for every fold and seed.</p>"
+    known = "<p>No factor value was unknown.</p>"
+    listed = (
+        f"<details><summary>Notes on the data ({len(notes)})</summary>{tables.plain_list(notes)}</details>"
+    )
+    unknown = tables.missing(report)
+    return (
+        (tables.failures(report) or none)
+        + (tables.left_out(report) or "<p>No decision was left out.</p>")
+        + (f"<details><summary>Unknown factor values</summary>{unknown}</details>" if unknown else known)
+        + (listed if notes else "<p>Reading the data left no note.</p>")
+    )
+
+
+def _method(report: Report) -> str:
+    pairs = "".join(
+        f"<div><dt>{escape(name)}</dt><dd>{escape(words)}</dd></div>" for name, words in method(report)
+    )
+    return f'<dl class="method">{pairs}</dl>'
+
+
+def _study(report: Report) -> str:
+    return (
+        f"<p>Identity <code>{escape(report.identity)}</code>, data <code>{escape(report.data.fingerprint)}</code>.</p>"
+        "<details><summary>The resolved study, every default written out</summary>"
+        f"<pre>{escape(tomli_w.dumps(dict(report.study)))}</pre></details>"
+    )
+
+
+def _captions(report: Report) -> dict[str, str]:
+    """One or two sentences over each figure: what is drawn, and what to look for."""
+    front = headline(report)
+    _, counts = scored_folds(report)
+    held = escape(tables.way(front.position, front.fill))
+    bins = max(sum(counts) // 10, 1)
+    return {
+        "equity": (
+            f"Cumulative return on margin, {held}. Solid after costs, dotted before; the light band holds all seeds,"
+            " the darker one half of them. Below, how far each line stands under its highest point. Thin lines mark"
+            " where a fold begins."
+        ),
+        "costs": (
+            "The same trades, charged otherwise: Sharpe ratio after costs if each leg lost that many ticks."
+            + (
+                " A rule with a no-trade band would have traded less at a higher cost."
+                if "band" in front.position
+                else ""
+            )
+        ),
+        "differences": (
+            "First model minus second, same sessions, same redrawn blocks. Grey intervals hold zero. A finding asks"
+            " more: accuracy ahead of every rule, corrected for the number of models."
+        ),
+        "folds": (
+            "Share of days called right in each test range; whiskers are one standard deviation over seeds. A coin"
+            " falls into the grey block 95 times in 100."
+        ),
+        "calibration": (
+            "Tenths of the forecasts: what was said against what happened. On the dashed line a forecast of 60 % comes"
+            f" true 60 % of the time. Among ten, a point stands for about {bins} days, and chance alone moves it by"
+            f" ±{number(98 / bins**0.5, 0)} points (two standard errors)."
+        ),
+        "positions": (
+            f"The traded spread, broken wherever the pair changes, and the pairs that {escape(said(front.leading))}"
+            f" held below it, averaged over seeds; {held}."
+        ),
+    }
