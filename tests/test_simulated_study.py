@@ -34,7 +34,7 @@ def small() -> Study:
         models=chosen,
         positions=study.positions[:1],
         split=replace(study.split, train=500, validation=120, test=300),
-        fit=replace(study.fit, epochs=12),
+        fit=replace(study.fit, epochs=30),
         statistics=replace(study.statistics, level=LEVEL, replications=400),
         trading=replace(study.trading, fills=("same_close",)),
     )

@@ -1,24 +1,29 @@
 """A study: one file, one question, and the one place that composes an answer.
 
-The dataclass below is the schema of the file; what a developer writes in Python, a researcher writes in TOML. What is
-a judgement has no default: seeds, split and purge, costs, fills. :func:`load` reads a table, reports every problem at
-once with its key path, and checks what no single key can show: that purge covers horizon plus execution lag, that a
-fill at the close goes with a decision at the close, that the rules find the factor they read.
+The dataclass below is the schema of the file; what a developer writes in Python, a researcher writes in
+TOML. What is a judgement has no default: seeds, split and purge, costs, fills. :func:`load` reads a table
+strictly (a number in quotes is no number) and reports every problem at once with its key path. What no single
+key can show, the class itself refuses: a purge shorter than horizon plus execution lag, a fill at the close
+of a decision in the evening, a rule without the factor it reads.
 
 :func:`run` is pure: study and market in, report out.
 """
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, is_dataclass
 from dataclasses import fields as fields_of
-from typing import Annotated, Any, ClassVar, Protocol, get_args, get_origin, get_type_hints
+from datetime import date
+from functools import cache
+from pathlib import PurePath
+from typing import Annotated, Any, ClassVar, Protocol, cast, get_args, get_origin, get_type_hints
 
 import numpy as np
 import polars as pl
 from annotated_types import Ge, Gt, Interval, Len
-from pydantic import TypeAdapter, ValidationError
+from pydantic import AfterValidator, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from tenor.decide.backtest import Fill
@@ -32,7 +37,6 @@ from tenor.factor.clean import Cleaning, build_windows
 from tenor.factor.label import HORIZON
 from tenor.factor.panel import Decision, Panel, build_panel
 from tenor.factor.window import Split
-from tenor.progress import Progress, silent
 from tenor.market.contract import front_pairs, product
 from tenor.market.market import Market
 from tenor.model.base import Settings
@@ -40,6 +44,7 @@ from tenor.model.calibrate import Calibration
 from tenor.model.fit_plan import FitPlan
 from tenor.model.forecast import forecast_table
 from tenor.model.prepare import Prepare
+from tenor.progress import Progress, silent
 from tenor.registry import GROUPS, OneOf, registered
 from tenor.report.report import DataFacts, Report
 from tenor.settings import STRICT
@@ -127,6 +132,20 @@ class Statistics:
     replications: Annotated[int, Ge(200)] = 2000
 
 
+NAME = re.compile(r"[^\W_][\w.-]{0,63}")
+"""A study's name begins the name of its run folder."""
+
+
+def _named(name: str) -> str:
+    """Return ``name`` if a folder may be called so on every system."""
+    if not NAME.fullmatch(name):
+        raise StudyError(
+            f"{name!r} cannot begin a folder's name; use up to 64 letters, digits, '-', '_' and '.',"
+            " the first a letter or digit"
+        )
+    return name
+
+
 @dataclass(frozen=True, slots=True)
 class Study:
     """One question, with everything that its answer depends on.
@@ -141,10 +160,15 @@ class Study:
         First seed and how many; seeds are consecutive.
     market
         The source, with the products that are read; their windows are pooled, their rows split by date.
+
+    Raises
+    ------
+    StudyError
+        With every contradiction between settings.
     """
 
     __pydantic_config__: ClassVar = STRICT
-    name: Annotated[str, Len(1)]
+    name: Annotated[str, AfterValidator(_named)]
     question: str
     seed: Annotated[int, Ge(0)]
     seeds: Annotated[int, Gt(0)]
@@ -161,6 +185,10 @@ class Study:
     calibration: Calibration = field(default_factory=Calibration)
     statistics: Statistics = field(default_factory=Statistics)
 
+    def __post_init__(self) -> None:
+        if problems := list(_contradictions(self)):
+            raise StudyError(problems)
+
     @property
     def products(self) -> tuple[str, ...]:
         """Product codes, as the source names them."""
@@ -168,8 +196,9 @@ class Study:
 
     @property
     def identity(self) -> str:
-        """SHA-256 of the resolved study, as hex: equal settings, equal identity, whatever the file looked like."""
-        return hashlib.sha256(json.dumps(resolved(self), sort_keys=True).encode()).hexdigest()
+        """SHA-256 of the resolved study, as hex: equal settings, equal identity, whatever the file's form."""
+        settings = _plain(asdict(self), whole=True)
+        return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
 
     @property
     def seed_list(self) -> tuple[int, ...]:
@@ -179,17 +208,27 @@ class Study:
 
 def resolved(study: Study) -> dict[str, Any]:
     """Return the study as plain tables with every default written out, as TOML can hold them (no nulls)."""
-
-    def plain(value: Any) -> Any:
-        if isinstance(value, Mapping):
-            return {key: plain(part) for key, part in value.items() if part is not None}
-        if isinstance(value, list | tuple):
-            return [plain(part) for part in value]
-        return value.isoformat() if hasattr(value, "isoformat") else value
-
-    table = plain(asdict(study))
+    table = _plain(asdict(study))
     assert isinstance(table, dict)
     return table
+
+
+def _plain(value: Any, *, whole: bool = False) -> Any:
+    """Turn settings into what TOML and JSON hold; with ``whole``, 1.0 becomes 1, the same setting."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(part, whole=whole) for key, part in value.items() if part is not None}
+    if isinstance(value, list | tuple):
+        return [_plain(part, whole=whole) for part in value]
+    if isinstance(value, PurePath):
+        return str(value)
+    if whole and isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+@cache
+def _adapter() -> TypeAdapter[Study]:
+    return TypeAdapter(Study)
 
 
 def load(table: Mapping[str, Any], *, where: str = "study") -> Study:
@@ -205,20 +244,30 @@ def load(table: Mapping[str, Any], *, where: str = "study") -> Study:
     Raises
     ------
     StudyError
-        With every problem found: key path, what was given, what is allowed, and a suggestion for a mistyped key.
+        With every problem found: key path, what was given, what is allowed, and a suggestion for a mistyped
+        key. Contradictions between settings are found once each setting by itself is right.
     """
+    # Strict validation of plain Python refuses a list for a tuple; that of JSON only what is of another kind.
+    text = json.dumps(_plain(table), default=repr)
     try:
-        study = TypeAdapter(Study).validate_python(table)
+        return _adapter().validate_json(text, strict=True)
     except ValidationError as invalid:
-        raise StudyError([f"{where}: {_explain(error)}" for error in invalid.errors()]) from None
-    if problems := list(_contradictions(study)):
-        raise StudyError([f"{where}: {problem}" for problem in problems])
-    return study
+        found = invalid.errors()
+    deeper = [error["loc"][:-1] for error in found]
+    lines = (
+        f"{where}: {line}"
+        for error in found
+        if not (
+            error["type"] == "too_short" and error["loc"] in deeper
+        )  # short only for want of what is wrong
+        for line in _explain(error)
+    )
+    raise StudyError(tuple(dict.fromkeys(lines)))
 
 
 def schema() -> dict[str, Any]:
     """Return the JSON schema of a study file."""
-    return TypeAdapter(Study).json_schema()
+    return _adapter().json_schema()
 
 
 def run(study: Study, market: Market, *, watch: Progress = silent) -> Report:
@@ -275,9 +324,9 @@ def run(study: Study, market: Market, *, watch: Progress = silent) -> Report:
         evaluation=evaluation,
         forecasts=forecast_table(said.forecasts, said.test, said.fold),
         spreads=pl.concat(
-            pl.DataFrame({"session": part.sessions, "pair": part.pair, "spread": part.spread_close}).with_columns(
-                pl.lit(part.product).alias("product")
-            )
+            pl.DataFrame(
+                {"session": part.sessions, "pair": part.pair, "spread": part.spread_close}
+            ).with_columns(pl.lit(part.product).alias("product"))
             for part in legs
         ),
     )
@@ -292,7 +341,7 @@ def _panels(study: Study, market: Market, code: str) -> list[Panel]:
         raise MarketError(f"no quotes of product {code} in {market.name!r}; it quotes {held}")
     needs = [*PRICES, *(field for factor in study.factors for field in factor.inputs)]
     warm_up = max(factor.lookback for factor in study.factors) + study.sampling.sessions
-    spans = front_pairs(traded, quoted.min(), quoted.max())
+    spans = front_pairs(traded, cast(date, quoted.min()), cast(date, quoted.max()))
     panels = (
         build_panel(
             market,
@@ -310,7 +359,8 @@ def _panels(study: Study, market: Market, code: str) -> list[Panel]:
 
 def _legs(panels: Sequence[Panel], test: Dates) -> tuple[list[Legs], tuple[str, ...]]:
     """Legs of each product over the test sessions and one more, on which the last position is closed."""
-    legs, notes = [], []
+    legs: list[Legs] = []
+    notes: list[str] = []
     for code in dict.fromkeys(panel.product.code for panel in panels):
         mine = [panel for panel in panels if panel.product.code == code]
         sessions = np.concatenate([panel.sessions[panel.front] for panel in mine])
@@ -327,6 +377,8 @@ def _legs(panels: Sequence[Panel], test: Dates) -> tuple[list[Legs], tuple[str, 
 
 def _contradictions(study: Study) -> Iterator[str]:
     """What no single key can show."""
+    if not NAME.fullmatch(study.name):
+        yield f"name: {study.name!r} cannot begin a folder's name"
     if not study.market.products:
         yield "market.products: missing; name the products that the study pools, such as ['T']"
     for fill in study.trading.fills:
@@ -338,43 +390,76 @@ def _contradictions(study: Study) -> Iterator[str]:
             )
         if fill == "same_close" and study.sampling.decision != "close":
             yield (
-                f"trading.fills: 'same_close' trades the close, but sampling.decision = {study.sampling.decision!r}"
-                " looks at what came after it; decide at 'close' or fill at 'next_open'"
+                "trading.fills: 'same_close' trades the close, but sampling.decision ="
+                f" {study.sampling.decision!r} looks at what came after it; decide at 'close' or fill at"
+                " 'next_open'"
             )
     columns = [column for factor in study.factors for column in factor.columns]
     for model in study.models:
         for column in getattr(model, "reads", ()):
             if column not in columns:
                 yield f"models.{model.kind}: reads {column!r}, which no factor computes; add it to factors"
-    for what, named in (
+    uniques: tuple[tuple[str, list[str]], ...] = (
+        ("trading.fills", [*study.trading.fills]),
         ("models", [model.kind for model in study.models]),
         ("positions", [position.name for position in study.positions]),
         ("products", list(study.products)),
         ("factor columns", columns),
-    ):
+    )
+    for what, named in uniques:
         repeated = sorted({name for name in named if named.count(name) > 1})
         if repeated:
             yield f"{what}: {repeated} named more than once; name each once"
 
 
-def _explain(error: ErrorDetails) -> str:
-    """One line for one pydantic error: key path, problem, remedy."""
+def _explain(error: ErrorDetails) -> Iterator[str]:
+    """One line for each problem of a pydantic error: key path, problem, remedy."""
     path, kind = error["loc"], error["type"]
-    place = ".".join(str(part) for part in path)
-    if kind in ("unexpected_keyword_argument", "extra_forbidden"):
+    place = _place(path)
+    before = f"{place}: " if place else ""
+    said = error["msg"]
+    if kind == "value_error":
+        wrong = error["ctx"]["error"]
+        problems = wrong.problems if isinstance(wrong, StudyError) else (str(wrong),)
+        yield from (before + problem for problem in problems)
+    elif kind in ("unexpected_keyword_argument", "extra_forbidden"):
         allowed = _allowed(path[:-1])
-        key = str(path[-1])
-        hint = suggest(key, allowed) or f"; allowed are {', '.join(allowed)}"
-        return f"{place}: unexpected key{hint}"
-    if kind in ("missing", "missing_argument"):
-        return f"{place}: missing; there is no default, because it is a judgement: state it"
-    if kind.startswith("union_tag"):
-        group, tag = _group(path), error["ctx"].get("tag", "")
-        names = tuple(registered(group)) if group else ()
-        given = f"no {tag!r}{suggest(str(tag), names)}" if tag else f"say which with the key {GROUPS.get(group, 'kind')!r}"
-        return f"{place}: {given}; known are {', '.join(names)}"
-    said = error["msg"].removeprefix("Value error, ")
-    return f"{place}: {said}" if kind == "value_error" else f"{place}: {said}; given {error['input']!r}"
+        hint = suggest(str(path[-1]), allowed) or f"; allowed are {', '.join(allowed)}"
+        yield f"{before}unexpected key{hint}"
+    elif kind in ("missing", "missing_argument"):
+        yield f"{before}missing; it has no default on purpose: state it"
+    elif kind.startswith("union_tag"):
+        group, tag = _group(path), str(error["ctx"].get("tag", ""))
+        names, key = tuple(registered(group)), GROUPS[group]
+        given = f"no {key} {tag!r}{suggest(tag, names)}" if tag else f"say which with the key {key!r}"
+        yield f"{before}{given} (known are {', '.join(names)})"
+    else:
+        said = _IN_TOML.get(kind, said)
+        yield f"{before}{said}; given {_short(error['input'])}"
+
+
+_IN_TOML = {
+    "dict_type": "it must be a table",
+    "dataclass_type": "it must be a table",
+    "tuple_type": "it must be a list",
+}
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _place(path: Sequence[str | int]) -> str:
+    """The key path as the file has it, such as ``models[2].hidden``: without the tags that chose a class."""
+    place, current = "", cast(Any, Study)
+    for part in path:
+        if isinstance(part, int):
+            place += f"[{part}]"
+        elif is_dataclass(current):
+            place += f".{part}" if place else part
+        current = _step(current, part)
+    return place
 
 
 def _step(current: Any, part: str | int) -> Any:

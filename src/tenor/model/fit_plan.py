@@ -35,9 +35,9 @@ class FitPlan:
     __pydantic_config__: ClassVar = STRICT
     epochs: Annotated[int, Gt(0)] = 60
     batch_size: Annotated[int, Gt(0)] = 64
-    learning_rate: Annotated[float, Gt(0)] = 0.005
+    learning_rate: Annotated[float, Gt(0)] = 0.02
     decay: Annotated[float, Interval(gt=0, le=1)] = 0.97
-    patience: Annotated[int, Gt(0)] = 10
+    patience: Annotated[int, Gt(0)] = 20
     class_weights: Literal["balanced", "none"] = "balanced"
-    weight_decay: Annotated[float, Ge(0)] = 1.0
+    weight_decay: Annotated[float, Ge(0)] = 0.5
     clip_norm: Annotated[float, Gt(0)] = 1.0

@@ -1,7 +1,8 @@
 """The figures of a report, each a pure function of it: the page draws them, and so does the web application.
 
-A figure answers one question. What did it earn, and how much of that was luck of the seed? Was it right in every
-fold, or in one? Does 60 % mean 60 %? What was held? Is one model really ahead of another? What if trading costs more?
+A figure answers one question. What did it earn, and how much of that was luck of the seed? Was it right in
+every fold, or in one? Does 60 % mean 60 %? What was held? Is one model really ahead of another? What if
+trading costs more?
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -41,9 +42,9 @@ Z = 1.96
 def equity(report: Report) -> go.Figure:
     """Draw cumulative return on margin and its drawdown, after costs solid and before costs dotted.
 
-    A model with several seeds has a light band from its worst to its best seed on each session, a darker one between
-    the quartiles, and the mean as a line. The drawdowns are those of the lines above them. Headline position and
-    fill; models that do not stand in front wait in the legend.
+    A model with several seeds has a light band from its worst to its best seed on each session, a darker one
+    between the quartiles, and the mean as a line. The drawdowns are those of the lines above them. Headline
+    position and fill; models that do not stand in front wait in the legend.
     """
     front = headline(report)
     colour = colours(front.models)
@@ -116,7 +117,7 @@ def _add_bands(figure: go.Figure, curve: Equity, x: list[str], colour: str, visi
 
 
 def drawdown(line: Floats) -> Floats:
-    """Return how far ``line`` stands below its highest point so far, the start (0) included; shape ``(session,)``."""
+    """Return how far ``line`` ``(session,)`` stands below its highest point so far, the start (0) too."""
     highest: Floats = np.maximum(np.maximum.accumulate(line), 0.0)
     return highest - line
 
@@ -185,23 +186,17 @@ def accuracy_by_fold(report: Report) -> go.Figure:
 
 
 def scored_folds(report: Report) -> tuple[list[Fold], list[int]]:
-    """Return the folds that have a test window with a known outcome, and their days outside the neutral band."""
+    """Return the folds with a known outcome, and how many days of each lie outside the neutral band."""
     first = report.forecasts.filter(
         (pl.col("model") == report.forecasts["model"][0]) & (pl.col("seed") == report.forecasts["seed"][0])
     ).filter(pl.col("change").is_not_null())
-    counts = {
-        fold: count
-        for fold, count in first.group_by("fold")
-        .agg((pl.col("label") != NEUTRAL).sum())
-        .sort("fold")
-        .iter_rows()
-    }
+    counts = dict(first.group_by("fold").agg((pl.col("label") != NEUTRAL).sum()).iter_rows())
     folds = [fold for fold in report.folds if fold.index in counts]
     return folds, [counts[fold.index] for fold in folds]
 
 
 def calibration(report: Report) -> go.Figure:
-    """Draw what was forecast against what happened, per tenth of the forecasts; bins are averaged over seeds."""
+    """Draw what was forecast against what happened, per tenth of the forecasts, averaged over seeds."""
     front = headline(report)
     colour, symbol = colours(front.models), symbols(front.models)
     figure = go.Figure()
@@ -239,7 +234,7 @@ def calibration(report: Report) -> go.Figure:
 
 
 def over_seeds(said: Reliability) -> tuple[Floats, Floats, Floats]:
-    """Average a reliability over seeds, weighted by days: forecast, share up and mean count of each bin that has any.
+    """Average over seeds, weighted by days: forecast, share up and mean count of each bin with days.
 
     Each of shape ``(bin with days,)``.
     """
@@ -254,10 +249,10 @@ def over_seeds(said: Reliability) -> tuple[Floats, Floats, Floats]:
 
 
 def differences(report: Report) -> go.Figure:
-    """Draw the paired differences with their intervals: accuracy in points on the left, Sharpe ratio on the right.
+    """Draw the paired differences with their intervals: accuracy on the left, Sharpe ratio on the right.
 
-    A difference whose interval holds zero is grey. The line above says what was found, in the sense of the report: in
-    accuracy, against every rule, corrected for the number of models.
+    A difference whose interval holds zero is grey. The line above says what was found, in the sense of the
+    report: in accuracy, against every rule, corrected for the number of models.
     """
     comparisons = report.evaluation.comparisons
     pairs = list(dict.fromkeys((c.first, c.second) for c in comparisons))
@@ -297,9 +292,17 @@ def differences(report: Report) -> go.Figure:
     found = [finding.model for finding in report.evaluation.findings if finding.found]
     said = "found: " + ", ".join(label(name) for name in found) if found else "nothing found"
     figure.add_annotation(
-        text=f"<b>{said}</b>", x=0, xref="paper", xanchor="left", y=1, yref="paper", yanchor="bottom", yshift=40,
-        showarrow=False, font={"size": 15},
-    )  # fmt: skip
+        text=f"<b>{said}</b>",
+        x=0,
+        xref="paper",
+        xanchor="left",
+        y=1,
+        yref="paper",
+        yanchor="bottom",
+        yshift=40,
+        showarrow=False,
+        font={"size": 15},
+    )
     figure.update_annotations(selector={"showarrow": False, "xanchor": "center"}, font_size=13)
     finished(figure, height=144 + 24 * max(len(pairs), 2), margin_t=78)
     figure.update_xaxes(zeroline=False)

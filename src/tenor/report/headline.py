@@ -1,9 +1,9 @@
 """What a reader sees first: the headline position and fill, the models that stand in front, the hardest rule.
 
-A study computes every model under every position rule and every fill. A page that shows them all at once shows
-nothing, so a few are drawn first and the rest wait one click away. Which ones is decided here, by where they stand in
-the study and never by how well they did: the networks (or, without any, every model that learns) and one rule, the
-most accurate of them, because that is the one to beat.
+A study computes every model under every position rule and every fill. A page that shows them all at once
+shows nothing, so a few are drawn first and the rest wait one click away. Which ones is decided here, by where
+they stand in the study and never by how well they did: the networks (or, without any, every model that
+learns) and one rule, the most accurate of them, because that is the one to beat.
 """
 
 import math
@@ -30,8 +30,8 @@ class Headline:
     learners, rules
         Those that learn, and the rules that they must beat.
     leading
-        The last network that the study names; without a network the last model that learns; without any the last
-        model.
+        The last network that the study names; without a network the last model that learns; without any the
+        last model.
     best_rule
         The rule with the highest accuracy; ``None`` if no rule was run.
     shown

@@ -1,13 +1,13 @@
 """The page: one HTML file that needs nothing else, for a reader with one minute and for one with ten.
 
-The verdict comes first, then the table that it was written from, then the figures, then everything that a careful
-reader asks for: every position and fill, the folds, what was left out, what failed, the study itself, the method.
-The figures' library is inside, once; a content policy in the page's head forbids it to fetch anything. Equal reports
-give equal bytes.
+The verdict comes first, then the table that it was written from, then the figures, then everything that a
+careful reader asks for: every position and fill, the folds, what was left out, what failed, the study itself,
+the method. The figures' library is inside, once; a content policy in the page's head forbids it to fetch
+anything. Equal reports give equal bytes.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from html import escape
 from importlib.resources import files
 from typing import Any
@@ -21,13 +21,13 @@ from tenor.report.headline import headline
 from tenor.report.report import Report
 from tenor.report.style import CONFIG
 from tenor.report.text import (
+    SIMULATED,
     WHO,
     day,
     method,
     number,
     power,
     said,
-    simulated_words,
     verdict,
 )
 
@@ -49,7 +49,8 @@ def page(report: Report) -> str:
     Returns
     -------
     str
-        UTF-8 text of about 5 MB, of which 4.8 are the library that draws the figures. The same for equal reports.
+        UTF-8 text of about 5 MB, of which 4.8 are the library that draws the figures. The same for equal
+        reports.
     """
     front = headline(report)
     drawn = {name: draw(report) for name, draw in FIGURES.items()}
@@ -88,7 +89,8 @@ def page(report: Report) -> str:
     title = escape(str(report.study["name"]))
     return (
         "<!doctype html>\n"
-        f'<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+        '<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy"'
+        f' content="{POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{title}</title><style>{_own('page.css')}</style></head><body>"
         f'{_header(report, title)}<nav aria-label="Sections">{links}</nav><main>{body}</main>'
@@ -121,7 +123,7 @@ def _header(report: Report, title: str) -> str:
     found = verdict(report)
     banner = ""
     if report.data.simulated:
-        banner = f'<div class="simulated" role="note"><strong>SIMULATED</strong>{escape(simulated_words(report))}</div>'
+        banner = f'<div class="simulated" role="note"><strong>SIMULATED</strong>{escape(SIMULATED)}</div>'
     style = "verdict found" if found.word == "found" else "verdict"
     return (
         f'<header><h1>{title}</h1><p class="question">{escape(str(report.study["question"]))}</p>{banner}'
@@ -142,7 +144,8 @@ def _facts(report: Report) -> str:
             "Products": escape(", ".join(report.spreads["product"].unique(maintain_order=True).to_list())),
             "Decisions from, to": f"{escape(report.data.first)} to {escape(report.data.last)}",
             "Tested on": (
-                f"{number(len(sessions), 0)} sessions, {day(sessions[0].item())} to {day(sessions[-1].item())}, "
+                f"{number(len(sessions), 0)} sessions, {day(sessions[0].item())} to"
+                f" {day(sessions[-1].item())}, "
                 f"{folds} fold{'' if folds == 1 else 's'}"
             ),
             "Seeds": f"{seeds} ({first} to {first + seeds - 1})" if seeds > 1 else f"1 ({first})",
@@ -160,13 +163,15 @@ def _numbers(report: Report) -> str:
     front = headline(report)
     return (
         tables.directions(report)
-        + f'<p class="note">{escape(power(report))} ± is the standard deviation over seeds, [ ] the interval over time.</p>'
+        + f'<p class="note">{escape(power(report))} ± is the standard deviation over seeds,'
+        " [ ] the interval over time.</p>"
         + tables.earnings(report, front.position, front.fill)
-        + f'<p class="note">Who could have had this fill: {escape(WHO[front.fill])}. Returns are on margin.</p>'
+        + f'<p class="note">Who could have had this fill: {escape(WHO[front.fill])}.'
+        " Returns are on margin.</p>"
     )
 
 
-def _differences(report: Report, figure: Any) -> str:
+def _differences(report: Report, figure: Callable[[str], str]) -> str:
     if not report.evaluation.comparisons:
         return "<p>No model that learns has scores beside another model, so nothing is compared.</p>"
     return (
@@ -222,7 +227,8 @@ def _method(report: Report) -> str:
 
 def _study(report: Report) -> str:
     return (
-        f"<p>Identity <code>{escape(report.identity)}</code>, data <code>{escape(report.data.fingerprint)}</code>.</p>"
+        f"<p>Identity <code>{escape(report.identity)}</code>, data"
+        f" <code>{escape(report.data.fingerprint)}</code>.</p>"
         "<details><summary>The resolved study, every default written out</summary>"
         f"<pre>{escape(tomli_w.dumps(dict(report.study)))}</pre></details>"
     )
@@ -236,8 +242,10 @@ def _captions(report: Report) -> dict[str, str]:
     bins = max(sum(counts) // 10, 1)
     return {
         "equity": (
-            f"Cumulative return on margin, {held}. Solid after costs, dotted before; the light band holds all seeds,"
-            " the darker one half of them. Below, how far each line stands under its highest point. Thin lines mark"
+            f"Cumulative return on margin, {held}. Solid after costs, dotted before; the light band holds"
+            " all seeds,"
+            " the darker one half of them. Below, how far each line stands under its highest point. Thin"
+            " lines mark"
             " where a fold begins."
         ),
         "costs": (
@@ -249,20 +257,25 @@ def _captions(report: Report) -> dict[str, str]:
             )
         ),
         "differences": (
-            "First model minus second, same sessions, same redrawn blocks. Grey intervals hold zero. A finding asks"
+            "First model minus second, same sessions, same redrawn blocks. Grey intervals hold zero. A"
+            " finding asks"
             " more: accuracy ahead of every rule, corrected for the number of models."
         ),
         "folds": (
-            "Share of days called right in each test range; whiskers are one standard deviation over seeds. A coin"
+            "Share of days called right in each test range; whiskers are one standard deviation over seeds."
+            " A coin"
             " falls into the grey block 95 times in 100."
         ),
         "calibration": (
-            "Tenths of the forecasts: what was said against what happened. On the dashed line a forecast of 60 % comes"
-            f" true 60 % of the time. Among ten, a point stands for about {bins} days, and chance alone moves it by"
+            "Tenths of the forecasts: what was said against what happened. On the dashed line a forecast of"
+            " 60 % comes"
+            f" true 60 % of the time. Among ten, a point stands for about {bins} days, and chance alone"
+            " moves it by"
             f" ±{number(98 / bins**0.5, 0)} points (two standard errors)."
         ),
         "positions": (
-            f"The traded spread, broken wherever the pair changes, and the pairs that {escape(said(front.leading))}"
+            "The traded spread, broken wherever the pair changes, and the pairs that"
+            f" {escape(said(front.leading))}"
             f" held below it, averaged over seeds; {held}."
         ),
     }

@@ -1,8 +1,9 @@
 """How figures look: one colour per model on every figure, mid-grey axes, nothing behind them.
 
-The colours are those of Okabe and Ito (2008), told apart with any of the common colour blindnesses; symbols and dashes
-say the same again. Backgrounds are transparent and text is a grey that can be read on white and on near-black, so a
-figure is legible wherever it is put; the page's script sharpens the greys once it knows which it is.
+The colours are those of Okabe and Ito (2008), told apart with any of the common colour blindnesses; symbols
+and dashes say the same again. Backgrounds are transparent and text is a grey that can be read on white and on
+near-black, so a figure is legible wherever it is put; the page's script sharpens the greys once it knows
+which it is.
 """
 
 from collections.abc import Sequence
@@ -25,7 +26,7 @@ CONFIG = {
     "plotlyServerURL": "",
     "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
 }
-"""How every face shows a figure. Plotly's own default has a button that sends the chart to a public server: never."""
+"""How every face shows a figure. Plotly's own default has a button that sends charts to a public server."""
 
 _KNOWN = {
     "lstm": BLUE,

@@ -1,7 +1,8 @@
 """The tables of a report, as HTML: numbers to the right in figures of one width, every dash with its reason.
 
-A number that is undefined is a dash that carries a letter; the letter is explained under the table, since neither paper
-nor a phone has a tooltip. Everything that comes from a study file or from data is escaped here, where it enters HTML.
+A number that is undefined is a dash that carries a letter; the letter is explained under the table, since
+neither paper nor a phone has a tooltip. Everything that comes from a study file or from data is escaped here,
+where it enters HTML.
 """
 
 import math
@@ -176,7 +177,7 @@ def _direction_table(
         Column("days", "days outside the neutral band; below them days inside it and days without a change"),
         Column("seeds"),
     ]
-    rows = [
+    rows: list[list[Cell | str]] = [
         [
             _model(d.model, front),
             *([d.scope] if scoped else []),
@@ -201,7 +202,7 @@ def _model(name: str, front: Headline) -> Cell:
 
 def way(position: str, fill: str) -> str:
     """Say how positions were made and filled."""
-    return f"position {position}, filled {FILL_WORDS.get(fill, fill)}"  # type: ignore[call-overload]
+    return f"position {position}, filled {FILL_WORDS.get(fill, fill)}"
 
 
 def ways(report: Report) -> list[tuple[str, str]]:
@@ -224,7 +225,8 @@ def _earned_table(
     if any(missed) and not uneven:
         count = chosen[0].no_forecast
         note = (
-            f'<p class="note">On {number(count, 0)} session{"" if count == 1 else "s"} no model had a forecast (the'
+            f'<p class="note">On {number(count, 0)} session{"" if count == 1 else "s"} no model had a'
+            " forecast (the"
             " decision was left out, or its fold failed), and no position was asked for.</p>"
         )
     columns = [
@@ -240,7 +242,7 @@ def _earned_table(
             else []
         ),
     ]
-    rows = [
+    rows: list[list[Cell | str]] = [
         [
             _model(e.model, front),
             *([e.scope] if scoped else []),

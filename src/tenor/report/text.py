@@ -1,8 +1,8 @@
 """The sentences of a report: written from its numbers, each time anew.
 
-The verdict says how often the front models were right, whether anything was found, what is left after costs, and how
-much a test of this length can show at all. It names the rule that is hardest to beat beside every model, and the fill
-that could not have been had beside the one that could.
+The verdict says how often the front models were right, whether anything was found, what is left after costs,
+and how much a test of this length can show at all. It names the rule that is hardest to beat beside every
+model, and the fill that could not have been had beside the one that could.
 """
 
 import math
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from tenor.decide.backtest import FILLS, Fill
+from tenor.decide.backtest import FILLS
 from tenor.errors import MarketError
 from tenor.market.contract import product
 from tenor.report.headline import Headline, direction_of, earned_by, headline
@@ -22,13 +22,14 @@ from tenor.trust.significance import days_to_confirm
 DASH = "–"
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
-FILL_WORDS: Mapping[Fill, str] = {
+FILL_WORDS: Mapping[str, str] = {
     "same_close": "at the same close",
     "next_open": "at the next open",
     "next_close": "at the next close",
 }
-WHO: Mapping[Fill, str] = {
-    "same_close": "only someone who knows the close before it is over: an upper bound. Closing prices bounce, and a"
+WHO: Mapping[str, str] = {
+    "same_close": "only someone who knows the close before it is over: an upper bound. Closing prices"
+    " bounce, and a"
     " signal made of the same close earns that bounce here and nowhere else",
     "next_open": "someone who decides in the evening and sends both legs into the next session's opening",
     "next_close": "someone who decides in the evening and trades at the next session's close",
@@ -45,6 +46,11 @@ _SAID = {
     "reversal": "reversal",
     "momentum": "momentum",
 }
+
+SIMULATED = (
+    "Every price behind this page was drawn by a random generator; none was observed. It shows what the method"
+    " does, and says nothing about a market."
+)
 
 
 def said(model: str) -> str:
@@ -83,7 +89,7 @@ def listed(parts: Sequence[str]) -> str:
 
 
 def currency(report: Report) -> str:
-    """Return the currency of the products, or ``money`` where they differ or the rule book does not know them."""
+    """Return the currency of the products; ``money`` where they differ or have no rule book."""
     codes = report.spreads["product"].unique(maintain_order=True).to_list()
     try:
         held = {product(code).currency for code in codes}
@@ -94,7 +100,7 @@ def currency(report: Report) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a study found: a word for the badge (``found``, ``nothing found`` or ``no comparison``), and sentences."""
+    """What a study found: a word (``found``, ``nothing found`` or ``no comparison``), and sentences."""
 
     word: str
     sentences: tuple[str, ...]
@@ -124,7 +130,10 @@ def counted_days(report: Report, n: int) -> str:
     unit = _unit(report)
     if not band:
         return f"{number(n, 0)} {unit} with a change"
-    return f"{number(n, 0)} {unit} with a move of {number(band, 1).removesuffix('.0')} tick{'' if band == 1 else 's'} or more"
+    return (
+        f"{number(n, 0)} {unit} with a move of {number(band, 1).removesuffix('.0')}"
+        f" tick{'' if band == 1 else 's'} or more"
+    )
 
 
 def _unit(report: Report) -> str:
@@ -134,14 +143,16 @@ def _unit(report: Report) -> str:
 
 def _accuracy(report: Report, front: Headline) -> str:
     """How often the front models and the best rule were right."""
-    parts = []
+    parts: list[str] = []
+    told = False
     for model in _in_order(report, front):
         direction = direction_of(report, model)
         score = direction.scores["accuracy"]
         if not math.isfinite(score.mean):
             why = direction.undefined.get("accuracy", "no seed has a complete forecast")
             parts.append(f"{said(model)} has no accuracy ({why})")
-        elif not parts:
+        elif not told:
+            told = True
             where = f" of the {counted_days(report, direction.n)}"
             parts.append(f"{said(model)} was right on {percent(score.mean)}{where}{_interval(report, score)}")
         else:
@@ -153,7 +164,10 @@ def _accuracy(report: Report, front: Headline) -> str:
 def _interval(report: Report, score: Score) -> str:
     if score.low is None or score.high is None or not math.isfinite(score.low):
         return ""
-    return f" ({number(100 * report.evaluation.level, 0)} % interval {number(100 * score.low, 1)} to {number(100 * score.high, 1)})"
+    return (
+        f" ({number(100 * report.evaluation.level, 0)} % interval {number(100 * score.low, 1)} to"
+        f" {number(100 * score.high, 1)})"
+    )
 
 
 def _in_order(report: Report, front: Headline) -> tuple[str, ...]:
@@ -193,12 +207,18 @@ def _finding(report: Report, front: Headline) -> str:
     one = "the one model that learns does not beat" if len(findings) == 1 else "no model that learns beats"
     if closest.margin > 0:
         line = number(1 - report.evaluation.level, 2)
-        where = f"is {_points(closest)} ahead of {said(closest.best_rule)}, the hardest to beat, which chance explains: p {_equals(closest.p_holm)}{after}, and the line is {line}"
+        where = (
+            f"is {_points(closest)} ahead of {said(closest.best_rule)}, the hardest to beat, which chance"
+            f" explains: p {_equals(closest.p_holm)}{after}, and the line is {line}"
+        )
     else:
         where = f"is {_points(closest)} behind {said(closest.best_rule)} (p {_equals(closest.p_holm)}{after})"
         if closest.margin == 0:
             where = f"is level with {said(closest.best_rule)}"
-    return f"Nothing found: {one} every rule; {'it' if len(findings) == 1 else f'the closest, {said(closest.model)},'} {where}."
+    return (
+        f"Nothing found: {one} every rule;"
+        f" {'it' if len(findings) == 1 else f'the closest, {said(closest.model)},'} {where}."
+    )
 
 
 def _points(finding: Finding) -> str:
@@ -212,15 +232,18 @@ def _equals(value: float) -> str:
 
 def _earned(report: Report, front: Headline) -> str:
     """What is left after costs, headline position and fill."""
-    parts = []
+    parts: list[str] = []
+    told = False
     for model in _in_order(report, front):
         scores = earned_by(report, model, front.position, front.fill).scores
         net, gross = scores["sharpe"], scores["sharpe_gross"]
         if not math.isfinite(net.mean):
             parts.append(f"{said(model)} has no Sharpe ratio")
-        elif not parts:
+        elif not told:
+            told = True
             parts.append(
-                f"{said(model)} has a Sharpe ratio of {number(gross.mean)} before costs and {number(net.mean)}"
+                f"{said(model)} has a Sharpe ratio of {number(gross.mean)} before costs and"
+                f" {number(net.mean)}"
                 f" after{_sharpe_interval(net)}"
             )
         else:
@@ -244,7 +267,8 @@ def _other_fills(report: Report, front: Headline) -> str:
     parts = []
     for fill in others:
         ratios = [
-            f"{number(earned_by(report, model, front.position, fill).scores['sharpe'].mean)} for {said(model)}"
+            f"{number(earned_by(report, model, front.position, fill).scores['sharpe'].mean)} for"
+            f" {said(model)}"
             for model in _in_order(report, front)
         ]
         parts.append(f"{FILL_WORDS[fill].removeprefix('at ')} it is {listed(ratios)} after costs")
@@ -263,9 +287,15 @@ def _certain_money(report: Report, front: Headline) -> str:
         if low is not None and low > 0:
             above.append(model)
     if not above:
-        return "After costs no model's Sharpe ratio is clearly above zero: every interval reaches zero or lies below."
+        return (
+            "After costs no model's Sharpe ratio is clearly above zero: every interval reaches zero or lies"
+            " below."
+        )
     whose = listed([said(model) for model in above])
-    return f"After costs the interval of the Sharpe ratio lies above zero for {whose}, before any correction for looking at {len(front.models)} models."
+    return (
+        f"After costs the interval of the Sharpe ratio lies above zero for {whose}, before any correction"
+        f" for looking at {len(front.models)} models."
+    )
 
 
 def power(report: Report) -> str:
@@ -275,29 +305,23 @@ def power(report: Report) -> str:
     if least is None:
         return f"With {days} scored {_unit(report)} this test is too short to confirm any accuracy."
     return (
-        f"To confirm an accuracy of 54 % takes {number(days_to_confirm(0.54), 0)} days; this test has {number(days, 0)}"
+        f"To confirm an accuracy of 54 % takes {number(days_to_confirm(0.54), 0)} days; this test has"
+        f" {number(days, 0)}"
         f"{'' if _unit(report) == 'days' else ' product-days'} and can confirm {percent(least)} or more."
     )
 
 
 def least_confirmable(days: int) -> float | None:
-    """Return the smallest accuracy, in steps of 0.1 %, that ``days`` scored days are enough to tell from a coin.
+    """Return the smallest accuracy, in steps of 0.1 %, that ``days`` days can tell from a coin.
 
-    By :func:`~tenor.trust.significance.days_to_confirm`, one-sided at 5 % with power 80 %; ``None`` if not even 99 %.
+    By :func:`~tenor.trust.significance.days_to_confirm`, one-sided at 5 % with power 80 %; ``None`` if not
+    even 99 %.
     """
     return next((step / 1000 for step in range(501, 991) if days_to_confirm(step / 1000) <= days), None)
 
 
 def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + "."
-
-
-def simulated_words(report: Report) -> str:
-    """What the banner of a simulated report says."""
-    return (
-        "Every price behind this page was drawn by a random generator; none was observed. It shows what the method"
-        " does, and says nothing about a market."
-    )
 
 
 def method(report: Report) -> tuple[tuple[str, str], ...]:
@@ -317,26 +341,34 @@ def method(report: Report) -> tuple[tuple[str, str], ...]:
         (
             "± and [ ]",
             "± is the standard deviation over seeds: how much is luck of the start. [ ] is the"
-            f" {level} % interval of the seed average over time, from {number(evaluation.replications, 0)} draws of a"
-            f" stationary block bootstrap with blocks of {number(evaluation.block, 1)} sessions on average; all models"
+            f" {level} % interval of the seed average over time, from {number(evaluation.replications, 0)}"
+            " draws of a"
+            f" stationary block bootstrap with blocks of {number(evaluation.block, 1)} sessions on average;"
+            " all models"
             " and products are redrawn on the same sessions, so differences are paired.",
         ),
         (
             "Which days count",
-            f"Accuracy, MCC, AUC, log loss, Brier score and ECE are over the {counted_days(report, days)}. Quiet days"
-            " cannot be recognised beforehand, so the accuracy on all days that moved stands beside it, and every day"
+            f"Accuracy, MCC, AUC, log loss, Brier score and ECE are over the {counted_days(report, days)}."
+            " Quiet days"
+            " cannot be recognised beforehand, so the accuracy on all days that moved stands beside it, and"
+            " every day"
             " is traded. A forecast of exactly one half counts as half right.",
         ),
         (
             "A finding",
-            "A model that learns has found something only if its accuracy beats every rule on the same days: the"
-            " largest of its p-values against the rules, one-sided, corrected by Holm over the models that learn, must"
+            "A model that learns has found something only if its accuracy beats every rule on the same"
+            " days: the"
+            " largest of its p-values against the rules, one-sided, corrected by Holm over the models that"
+            " learn, must"
             f" be below {number(1 - evaluation.level, 3).rstrip('0')}. Money plays no part in it.",
         ),
         (
             "The binomial p",
-            "The chance that a fair coin is right at least as often on as many independent days (one-sided; half calls"
-            " are rounded against the model). It asks whether the model beats a coin, not whether it beats a rule, and"
+            "The chance that a fair coin is right at least as often on as many independent days (one-sided;"
+            " half calls"
+            " are rounded against the model). It asks whether the model beats a coin, not whether it beats"
+            " a rule, and"
             " takes the calls of several products on one day for independent: read the interval first.",
         ),
         (
@@ -357,9 +389,13 @@ def method(report: Report) -> tuple[tuple[str, str], ...]:
         ),
         (
             "Costs and returns",
-            f"Each leg execution pays {fee} and {costs['slippage_ticks']:g} ticks of slippage; a spread has two legs, a"
-            " round trip four. Returns are on the margin of the full position, additive on constant capital, with no"
-            f" rate subtracted; {trading['sessions_per_year']} sessions make a year. Break-even is the money per leg"
-            " execution that would bring the mean to zero. A position open when the data end stays at its last mark.",
+            f"Each leg execution pays {fee} and {costs['slippage_ticks']:g} ticks of slippage; a spread has"
+            " two legs, a"
+            " round trip four. Returns are on the margin of the full position, additive on constant"
+            " capital, with no"
+            f" rate subtracted; {trading['sessions_per_year']} sessions make a year. Break-even is the"
+            " money per leg"
+            " execution that would bring the mean to zero. A position open when the data end stays at its"
+            " last mark.",
         ),
     )

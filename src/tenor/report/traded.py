@@ -1,4 +1,4 @@
-"""Figures of what was traded, read from the ledger: the positions on the spread, and what other costs would leave."""
+"""Figures read from the ledger: the positions on the spread, and what other costs would leave."""
 
 import numpy as np
 import plotly.graph_objects as go
@@ -30,9 +30,9 @@ def positions(report: Report, model: str | None = None) -> go.Figure:
     Returns
     -------
     Figure
-        Per product three traces: spread (points; a gap at every change of pair), pairs held long and pairs held
-        short, each averaged over seeds, under the headline position and fill. Several products: one at a time,
-        chosen from a menu.
+        Per product three traces: spread (points; a gap at every change of pair), pairs held long and pairs
+        held short, each averaged over seeds, under the headline position and fill. Several products: one at a
+        time, chosen from a menu.
     """
     front = headline(report)
     chosen = front.leading if model is None else model
@@ -129,9 +129,10 @@ def _menu(codes: list[str]) -> dict[str, object]:
 def sharpe_by_cost(report: Report, slippages: tuple[float, ...] = SLIPPAGES) -> dict[str, Floats]:
     """Return each model's Sharpe ratio after costs, had a leg cost other numbers of ticks.
 
-    The trades are those of the headline position and fill, charged otherwise: to the ledger's cost of a session is
-    added ``|pairs traded| * legs * (ticks - ticks of the study) * tick * multiplier``. The fee stays. A position
-    rule with a no-trade band would have traded differently at another cost; here it is held to the same trades.
+    The trades are those of the headline position and fill, charged otherwise: to the ledger's cost of a
+    session is added ``|pairs traded| * legs * (ticks - ticks of the study) * tick * multiplier``. The fee
+    stays. A position rule with a no-trade band would have traded differently at another cost; here it is held
+    to the same trades.
 
     Parameters
     ----------
@@ -143,8 +144,8 @@ def sharpe_by_cost(report: Report, slippages: tuple[float, ...] = SLIPPAGES) -> 
     Returns
     -------
     dict
-        Model -> mean over seeds, shape ``(len(slippages),)``; NaN where a seed's return never varied although it
-        traded, 0 for one that never traded. At the study's own slippage it is the ratio of the tables.
+        Model -> mean over seeds, shape ``(len(slippages),)``; NaN where a seed's return never varied although
+        it traded, 0 for one that never traded. At the study's own slippage it is the ratio of the tables.
     """
     front, trading = headline(report), report.study["trading"]
     stated, per_year = float(trading["costs"]["slippage_ticks"]), float(trading["sessions_per_year"])
