@@ -162,7 +162,7 @@ def test_no_change_is_taken_across_a_roll() -> None:
     first = panel(MARCH[:4], [0.30, 0.31, 0.32, 0.33], flat_by="2019-03-28")
     second = replace(
         panel(MARCH[4:], [5.0, 5.1, 5.2, 5.3, 5.4]),
-        span=replace(first.span, spread=CalendarSpread.parse("T1909-T1912")),
+        span=replace(first.span, spread=CalendarSpread.parse("T1909-T1912"), flat_by=date(2019, 8, 29)),
     )
     windows, _ = build_windows([first, second], FACTORS, length=2, cleaning=Cleaning())
     np.testing.assert_allclose(windows.change[:-1], [0.01, 0.01, 0.1, 0.1, 0.1], atol=1e-9)

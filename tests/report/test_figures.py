@@ -25,7 +25,9 @@ from tenor.trust.score import Reliability
 
 
 def traces(figure, name, **wanted):
-    return [t for t in figure.data if t.name == name and all(t[key] == value for key, value in wanted.items())]
+    return [
+        t for t in figure.data if t.name == name and all(t[key] == value for key, value in wanted.items())
+    ]
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -139,8 +141,12 @@ def test_differences_have_their_intervals_and_say_that_nothing_was_found(report)
     accuracy = [c for c in report.evaluation.comparisons if c.measure == "accuracy"]
     (trace,) = traces(figure, "accuracy")
     np.testing.assert_allclose(trace.x, [100 * c.estimate for c in accuracy], atol=6e-4)
-    np.testing.assert_allclose(trace.x + np.array(trace.error_x.array), [100 * c.high for c in accuracy], atol=2e-3)
-    np.testing.assert_allclose(trace.x - np.array(trace.error_x.arrayminus), [100 * c.low for c in accuracy], atol=2e-3)
+    np.testing.assert_allclose(
+        trace.x + np.array(trace.error_x.array), [100 * c.high for c in accuracy], atol=2e-3
+    )
+    np.testing.assert_allclose(
+        trace.x - np.array(trace.error_x.arrayminus), [100 * c.low for c in accuracy], atol=2e-3
+    )
     labels = dict(zip(figure.layout.yaxis.tickvals, figure.layout.yaxis.ticktext, strict=True))
     assert [labels[y] for y in trace.y] == [f"{c.first} − {c.second}" for c in accuracy]
     assert not any(f.found for f in report.evaluation.findings)
@@ -153,7 +159,10 @@ def test_differences_name_what_was_found_and_colour_by_the_interval(report):
         replace(c, low=0.01, high=0.2) if c.first == "logistic" else replace(c, low=-0.1, high=0.1)
         for c in evaluation.comparisons
     )
-    found = (Finding("logistic", "reversal", 0.05, 0.01, True), Finding("lightgbm", "reversal", 0.0, 0.9, False))
+    found = (
+        Finding("logistic", "reversal", 0.05, 0.01, True),
+        Finding("lightgbm", "reversal", 0.0, 0.9, False),
+    )
     figure = differences(replace(report, evaluation=replace(evaluation, comparisons=gaps, findings=found)))
     assert "<b>found: logistic</b>" in [a.text for a in figure.layout.annotations]
     (trace,) = traces(figure, "accuracy")

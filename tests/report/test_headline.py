@@ -42,7 +42,10 @@ def test_best_rule_is_the_most_accurate_and_never_an_undefined_one(report):
             replace(d, scores={**d.scores, "accuracy": Score(other if d.model == "majority" else 0.5)})
             for d in report.evaluation.directions
         )
-        assert headline(replace(report, evaluation=replace(report.evaluation, directions=changed))).best_rule == expected
+        assert (
+            headline(replace(report, evaluation=replace(report.evaluation, directions=changed))).best_rule
+            == expected
+        )
 
 
 def test_lookups_find_the_scope(report):

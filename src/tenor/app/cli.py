@@ -1,19 +1,22 @@
 """The command line: flags to a request, the request to a command, the answer to a table or to JSON.
 
-Nothing heavy is imported before a command runs, so ``tenor --help`` answers at once. An error of ours ends with exit
-status 2 and one message on standard error; with ``--json`` the message is JSON too.
+Nothing heavy is imported before a command runs, so ``tenor --help`` answers at once. The exit status is 0, or 1
+where a check found something (``rerun``: numbers that differ, ``data check``: defects), 2 after an error, 130
+after Ctrl-C. An error is one message on standard error; with ``--json`` it is one JSON document on standard
+output, as the answer would be. A mistake in the flags themselves prints the usage and ends with 2.
 """
 
 import json
 import os
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from tenor import __version__
-from tenor.errors import DataError, StudyError, TenorError
+from tenor.errors import DataError, RunError, StudyError, TenorError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -22,13 +25,14 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Forecasts for markets, with the evidence: what happens next, should I believe it, what should I hold?",
 )
-data = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check and show data before a study uses them.")
+data = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check and show data before use.")
 app.add_typer(data, name="data")
 
 Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 Runs = Annotated[Path, typer.Option("--runs", help="Folder in which runs are kept.")]
 DataFolder = Annotated[
-    Path | None, typer.Option("--data", help="Read the study's data folder here instead of where the study says.")
+    Path | None,
+    typer.Option("--data", help="Read the study's data folder here instead of where the study says."),
 ]
 Layout = Annotated[Path, typer.Option("--layout", help="Layout file that maps the folder's files.")]
 
@@ -65,7 +69,10 @@ def rerun(
     data: DataFolder = None,
     json: Json = False,
 ) -> None:
-    """Compute a kept run again and compare every number (exit status 1 if any differs)."""
+    """Compute a kept run again and compare every number.
+
+    Exit status 1 if any differs.
+    """
     from tenor.app.commands import RerunRun, rerun_run
 
     answer = _answer(rerun_run, RerunRun(run, runs, data), json, "rerun")
@@ -94,7 +101,10 @@ def models(json: Json = False) -> None:
 def data_check(
     folder: Annotated[Path, typer.Argument(help="Folder with the files.")], layout: Layout, json: Json = False
 ) -> None:
-    """Check every file of a layout: defects with file and row, rows left out (exit status 1 if there are defects)."""
+    """Check every file of a layout: defects and rows left out.
+
+    Exit status 1 if there are defects.
+    """
     from tenor.app.commands import CheckData, check_data
 
     answer = _answer(check_data, CheckData(folder, layout), json, "data check")
@@ -105,13 +115,15 @@ def data_check(
 @data.command("show")
 def data_show(
     what: Annotated[Path, typer.Argument(help="A study file, or a folder (then give --layout).")],
-    layout: Annotated[Path | None, typer.Option("--layout", help="Layout file that maps the folder's files.")] = None,
+    layout: Annotated[
+        Path | None, typer.Option("--layout", help="Layout file that maps the folder's files.")
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Show every series of a market: contracts, curve points and rates, with first and last date."""
+    """Show every series of a market, with first and last date."""
     from tenor.app.commands import ShowData, show_data
 
-    request = ShowData(None, None, what) if what.suffix == ".toml" else ShowData(what, layout)
+    request = ShowData(None, layout, what) if what.suffix == ".toml" else ShowData(what, layout)
     _answer(show_data, request, json, "data show")
 
 
@@ -123,24 +135,44 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
     """Options of every command."""
 
 
 def _answer(command: Any, request: Any, as_json: bool, name: str) -> dict[str, Any]:
     """Run a command with progress and print its answer."""
-    from tenor.app.progress import shown
+    from tenor.app.progress import interruptible, shown
 
-    with shown(quiet=as_json) as watch:
-        answer: dict[str, Any] = command(request, watch)
-    if as_json:
-        print(json.dumps(answer, indent=1, ensure_ascii=False, allow_nan=False))
-    else:
-        from tenor.app.tables import printed
+    try:
+        with shown(quiet=as_json) as watch, interruptible(watch) as watched:
+            answer: dict[str, Any] = command(request, watched)
+        if as_json:
+            _print_json(answer)
+        else:
+            from tenor.app.tables import printed
 
-        printed(name, answer)
+            printed(name, answer)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        raise
+    except BrokenPipeError:
+        raise
+    except OSError as refused:
+        place = refused.filename or "standard output"
+        raise RunError(
+            f"{place}: {refused.strerror or refused}; see that it is there, may be used and has room"
+        ) from refused
     return answer
+
+
+def _print_json(document: dict[str, Any]) -> None:
+    """Print one JSON document, in characters that the stream can carry."""
+    narrow = not (sys.stdout.encoding or "utf-8").lower().startswith("utf")
+    print(json.dumps(document, indent=1, ensure_ascii=narrow, allow_nan=False))
 
 
 def error_body(error: TenorError) -> dict[str, Any]:
@@ -155,14 +187,18 @@ def error_body(error: TenorError) -> dict[str, Any]:
 
 def main() -> None:
     """Entry point: run the application and turn an error of ours into a message."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except TenorError as error:
-        if "--json" in sys.argv:
-            print(json.dumps(error_body(error), indent=1, ensure_ascii=False))
-        else:
-            print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        try:
+            if "--json" in sys.argv:
+                _print_json(error_body(error))
+                sys.stdout.flush()
+            else:
+                print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        except OSError:  # nobody reads, or nothing can be written: the exit status says it
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(2) from None
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(1) from None

@@ -8,12 +8,15 @@ import os
 import platform
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from tenor.errors import RunError
+from tenor.errors import RunError, StudyError
 from tenor.progress import Progress, silent
+
+if TYPE_CHECKING:
+    import polars as pl
 
 Request = TypeVar("Request")
 Answer = dict[str, Any]
@@ -94,8 +97,11 @@ class Command(Generic[Request]):
 
 
 def run_study(request: RunStudy, watch: Progress = silent) -> Answer:
-    """Run the study; a run of the same study, data and code that is already complete is returned as it is."""
-    from tenor.io.runs import read_run, run_name, write_run
+    """Run the study; a run of the same study, data and code that is already complete is returned as it is.
+
+    The answer's ``notes`` say what interrupted runs left and was cleared away, and what was damaged.
+    """
+    from tenor.io.runs import open_runs, read_run, run_name, write_run
     from tenor.io.studies import read_market, read_study
     from tenor.report.html import page
     from tenor.study import run
@@ -103,16 +109,16 @@ def run_study(request: RunStudy, watch: Progress = silent) -> Answer:
     started = time.monotonic()
     study = read_study(request.study)
     base = request.study.resolve().parent
+    notes = [f"{name}, left by an interrupted run, was cleared away" for name in open_runs(request.runs)]
     market = read_market(_with_data(study, request.data), base)
     folder = request.runs / run_name(study.name, study.identity, market.fingerprint())
     if folder.is_dir():
         try:
             kept = read_run(folder)
-        except RunError:
-            pass  # damaged: it is computed again and the damaged folder is moved aside
+        except RunError as damaged:
+            notes.append(f"computed again, and what was there is moved aside: {damaged}")
         else:
-            return {"run": str(kept.folder), "computed": False, "result": kept.result}
-    request.runs.mkdir(parents=True, exist_ok=True)
+            return {"run": str(kept.folder), "computed": False, "notes": notes, "result": kept.result}
     report = run(study, market, watch=watch)
     facts = {
         "base": str(base),
@@ -125,7 +131,7 @@ def run_study(request: RunStudy, watch: Progress = silent) -> Answer:
     watch("report", 0, 1)
     written = write_run(request.runs, report, page(report), facts)
     watch("report", 1, 1)
-    return {"run": str(written), "computed": True, "result": read_run(written).result}
+    return {"run": str(written), "computed": True, "notes": notes, "result": read_run(written).result}
 
 
 def show_run(request: ShowRun, watch: Progress = silent) -> Answer:
@@ -137,14 +143,14 @@ def show_run(request: ShowRun, watch: Progress = silent) -> Answer:
 
 
 def rerun_run(request: RerunRun, watch: Progress = silent) -> Answer:
-    """Compute a run again from its own study file and compare.
+    """Compute a run again from its own study file and compare every number, those of each session too.
 
     Raises
     ------
     RunError
-        If the data are no longer those of the run.
+        If the data are no longer those of the run, or the run is damaged.
     """
-    from tenor.io.runs import code_version, read_run
+    from tenor.io.runs import FRAMES, code_version, frames_of, read_frame, read_run
     from tenor.io.studies import read_market
     from tenor.study import load, run
 
@@ -158,22 +164,28 @@ def rerun_run(request: RerunRun, watch: Progress = silent) -> Answer:
             f"the data of {kept.name} changed since the run: fingerprint {then[:12]} then, {now[:12]} now."
             " Run the study again for a new result, or point --data at the data as they were"
         )
-    answer = run(study, market, watch=watch).answer()
-    differences = _differences(kept.result, answer)
+    daily = {file: read_frame(kept, file) for file in FRAMES}
+    report = run(study, market, watch=watch)
+    differences = _differences(kept.result, report.answer())
+    for file, frame in frames_of(report).items():
+        differences += _rows_that_differ(file, daily[file], frame)
     return {
         "run": str(kept.folder),
         "agrees": not differences,
         "same_code": kept.facts["code"] == code_version(),
+        "code": {"then": kept.facts["code"], "now": code_version()},
         "differences": differences[:50],
         "differing": len(differences),
     }
 
 
 def list_runs(request: ListRuns, watch: Progress = silent) -> Answer:
-    """Return name, study, data and finishing time of each complete run."""
+    """Return name, study, data and finishing time of each complete run, and what lies there and is none."""
     from tenor.io import runs
 
+    listing = runs.list_runs(request.runs)
     return {
+        "folder": str(request.runs),
         "runs": [
             {
                 "run": kept.name,
@@ -183,20 +195,27 @@ def list_runs(request: ListRuns, watch: Progress = silent) -> Answer:
                 "simulated": kept.result["data"]["simulated"],
                 "source": kept.result["data"]["source"],
             }
-            for kept in runs.list_runs(request.runs)
-        ]
+            for kept in listing.runs
+        ],
+        "unusable": list(listing.unusable),
     }
 
 
 def list_models(request: ListModels, watch: Progress = silent) -> Answer:
     """Return every registered model with what it says of itself and its settings' defaults."""
     from tenor.registry import registered
+    from tenor.report.report import plain
 
     models = []
     for name, settings in registered("tenor.models").items():
-        defaults = {f.name: f.default for f in fields(settings) if f.name != "kind"}
+        defaults = {
+            f.name: f.default if f.default_factory is MISSING else f.default_factory()
+            for f in fields(settings)
+            if f.name != "kind"
+        }
+        stated = {key: "(state it)" if value is MISSING else value for key, value in defaults.items()}
         idea = " ".join((settings.__doc__ or "").strip().split("\n\n")[0].split())
-        models.append({"kind": name, "idea": idea, "settings": defaults})
+        models.append({"kind": name, "idea": idea, "settings": plain(stated)})
     return {"models": models}
 
 
@@ -216,12 +235,14 @@ def show_data(request: ShowData, watch: Progress = silent) -> Answer:
     from tenor.io.studies import read_market, read_study
     from tenor.report.report import plain
 
+    if request.study is not None and request.layout is not None:
+        raise StudyError("a study file names its layout itself; leave --layout out")
     if request.study is not None:
         market = read_market(read_study(request.study), request.study.resolve().parent)
     elif request.folder is not None and request.layout is not None:
         market = Folder(request.folder, request.layout).read()
     else:
-        raise RunError("nothing to show: give a study file, or a folder with --layout")
+        raise StudyError("nothing to show: give a study file (.toml), or a folder and --layout")
     return {
         "source": market.name,
         "simulated": market.simulated,
@@ -246,8 +267,6 @@ def _with_data(study: Any, data: Path | None) -> Any:
     """Return ``study`` with the folder of its market replaced, if one is given."""
     from dataclasses import replace
 
-    from tenor.errors import StudyError
-
     if data is None:
         return study
     if not hasattr(study.market, "folder"):
@@ -262,8 +281,20 @@ def _locate(run: Path, runs: Path) -> Path:
 def _differences(then: Any, now: Any, path: str = "") -> list[str]:
     """Key paths at which two answers differ, with both values; numbers must be equal to the last digit."""
     if isinstance(then, dict) and isinstance(now, dict):
+        below = f"{path}." if path else ""
         keys = sorted(then.keys() | now.keys())
-        return [line for key in keys for line in _differences(then.get(key), now.get(key), f"{path}.{key}" if path else key)]
+        return [line for key in keys for line in _differences(then.get(key), now.get(key), f"{below}{key}")]
     if isinstance(then, list) and isinstance(now, list) and len(then) == len(now):
-        return [line for i, (a, b) in enumerate(zip(then, now, strict=True)) for line in _differences(a, b, f"{path}[{i}]")]
+        pairs = enumerate(zip(then, now, strict=True))
+        return [line for i, (a, b) in pairs for line in _differences(a, b, f"{path}[{i}]")]
     return [] if then == now else [f"{path}: {then!r} then, {now!r} now"]
+
+
+def _rows_that_differ(file: str, then: "pl.DataFrame", now: "pl.DataFrame") -> list[str]:
+    """Say how many rows of a daily series differ."""
+    if then.equals(now):
+        return []
+    if then.schema != now.schema or then.height != now.height:
+        return [f"{file}: {then.shape} then, {now.shape} now (rows, columns)"]
+    rows = [number for number, (a, b) in enumerate(zip(then.rows(), now.rows(), strict=True)) if a != b]
+    return [f"{file}: {len(rows)} of {then.height} rows differ, the first is row {rows[0]}"]

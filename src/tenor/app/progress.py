@@ -1,8 +1,17 @@
-"""What a person sees while a study runs: one bar per stage, with time left; plain lines where there is no terminal."""
+"""What a person sees while a study runs, and how a person stops it.
 
+One bar per stage with time left on a terminal, a plain line per finished stage elsewhere. Ctrl-C raises
+``KeyboardInterrupt`` where Python happens to be, which may be a callback that swallows it (JAX has one in the
+garbage collector); so it is also remembered, and the next progress raises it again.
+"""
+
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
+from typing import Any
 
 from tenor.progress import Progress
 
@@ -22,7 +31,13 @@ def shown(quiet: bool) -> Iterator[Progress]:
 @contextmanager
 def _bars() -> Iterator[Progress]:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
     from rich.progress import Progress as Bars
 
     columns = (
@@ -53,3 +68,33 @@ def _lines() -> Progress:
             print(f"{stage}: {total} of {total}", file=sys.stderr, flush=True)
 
     return watch
+
+
+@contextmanager
+def interruptible(watch: Progress) -> Iterator[Progress]:
+    """Yield ``watch`` such that a Ctrl-C is never lost; elsewhere than in the main thread, ``watch`` itself."""
+    if threading.current_thread() is not threading.main_thread():
+        yield watch
+        return
+    asked: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        asked.append(number)
+        raise KeyboardInterrupt
+
+    def watched(stage: str, done: int, total: int) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        watch(stage, done, total)
+
+    def unraisable(lost: Any) -> None:
+        if lost.exc_type is not KeyboardInterrupt:
+            hook(lost)
+
+    before, hook = signal.signal(signal.SIGINT, note), sys.unraisablehook
+    sys.unraisablehook = unraisable
+    try:
+        yield watched
+    finally:
+        sys.unraisablehook = hook
+        signal.signal(signal.SIGINT, before)

@@ -6,16 +6,31 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 PAGE = 150
 """Columns where there is no terminal: wide enough that nothing is cut."""
 
-_LEFT = {"model", "position", "fill", "scope", "product", "rule", "name", "table", "kind", "idea", "run", "study", "file"}
+_LEFT = {
+    "model",
+    "position",
+    "fill",
+    "scope",
+    "product",
+    "rule",
+    "name",
+    "table",
+    "kind",
+    "idea",
+    "run",
+    "study",
+    "file",
+}
 
 
 def printed(name: str, answer: Mapping[str, Any]) -> None:
     """Print the answer of command ``name``."""
-    console = Console(width=None if sys.stdout.isatty() else PAGE)
+    console = Console(width=None if sys.stdout.isatty() else PAGE, markup=False, emoji=False)
     {
         "run": _run,
         "rerun": _rerun,
@@ -30,7 +45,7 @@ def table(title: str, columns: list[str], rows: list[list[str]]) -> Table:
     """Lay rows out; text columns to the left, numbers to the right."""
     out = Table(title=title, title_justify="left", title_style="bold", header_style="bold", pad_edge=False)
     for column in columns:
-        out.add_column(column, justify="left" if column in _LEFT else "right", no_wrap=column != "idea")
+        out.add_column(column, justify="left" if column in _LEFT else "right", overflow="fold")
     for row in rows:
         out.add_row(*row)
     return out
@@ -46,6 +61,11 @@ def number(value: float | None, digits: int = 2) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
 
 
+def money(value: float | None) -> str:
+    """Format an amount; a dash where it is undefined."""
+    return "-" if value is None else f"{value:,.0f}"
+
+
 def _spread(score: Mapping[str, Any], form: Any, digits: int) -> str:
     """Mean, its spread over seeds and its interval, as far as they exist."""
     text = form(score["mean"], digits)
@@ -58,6 +78,8 @@ def _spread(score: Mapping[str, Any], form: Any, digits: int) -> str:
 
 def _run(console: Console, answer: Mapping[str, Any]) -> None:
     result = answer["result"]
+    for note in answer.get("notes", ()):
+        console.print(note, style="yellow", soft_wrap=True)
     if result["data"]["simulated"]:
         console.print("SIMULATED: every price below was drawn, none was observed.", style="bold yellow")
     first, last, sessions = result["test"]
@@ -93,7 +115,16 @@ def _run(console: Console, answer: Mapping[str, Any]) -> None:
         console.print(
             table(
                 f"What it earned: position {position}, filled {fill.replace('_', ' ')}",
-                ["model", "Sharpe before costs", "Sharpe after", "return on margin", "drawdown", "money", "turnover", "break-even"],
+                [
+                    "model",
+                    "Sharpe before costs",
+                    "Sharpe after",
+                    "return on margin",
+                    "drawdown",
+                    "money",
+                    "turnover",
+                    "break-even",
+                ],
                 [
                     [
                         e["model"],
@@ -101,7 +132,7 @@ def _run(console: Console, answer: Mapping[str, Any]) -> None:
                         _spread(e["scores"]["sharpe"], number, 2),
                         percent(e["scores"]["annual_return"]["mean"]),
                         percent(e["scores"]["max_drawdown"]["mean"]),
-                        f"{e['scores']['total']['mean']:,.0f}",
+                        money(e["scores"]["total"]["mean"]),
                         number(e["scores"]["turnover"]["mean"], 0),
                         number(e["scores"]["break_even_cost"]["mean"], 1),
                     ]
@@ -113,7 +144,10 @@ def _run(console: Console, answer: Mapping[str, Any]) -> None:
     _comparisons(console, result)
     for failure in result["failures"]:
         seed = "every seed" if failure["seed"] is None else f"seed {failure['seed']}"
-        console.print(f"No forecast: {failure['model']}, fold {failure['fold']}, {seed}: {failure['reason']}", style="yellow")
+        console.print(
+            f"No forecast: {failure['model']}, fold {failure['fold']}, {seed}: {failure['reason']}",
+            style="yellow",
+        )
     for note in result["notes"]:
         console.print(note, style="yellow")
     for finding in result["findings"]:
@@ -151,7 +185,10 @@ def _comparisons(console: Console, result: Mapping[str, Any]) -> None:
 
 def _rerun(console: Console, answer: Mapping[str, Any]) -> None:
     if not answer["same_code"]:
-        console.print("The code is not the code of the run.", style="yellow")
+        code = answer["code"]
+        console.print(
+            f"Other code: the run was made by {code['then']}, this is {code['now']}.", style="yellow"
+        )
     if answer["agrees"]:
         console.print(f"{answer['run']}: every number agrees to the last digit.")
     else:
@@ -162,16 +199,27 @@ def _rerun(console: Console, answer: Mapping[str, Any]) -> None:
 
 def _runs(console: Console, answer: Mapping[str, Any]) -> None:
     rows = [
-        [r["run"], r["study"], "SIMULATED" if r["simulated"] else r["source"], r["finished"], f"{r['seconds']:.0f} s"]
+        [
+            r["run"],
+            r["study"],
+            "SIMULATED" if r["simulated"] else r["source"],
+            r["finished"],
+            f"{r['seconds']:.0f} s",
+        ]
         for r in answer["runs"]
     ]
-    console.print(table("Runs", ["run", "study", "data", "finished", "took"], rows) if rows else "No run is kept yet.")
+    if rows:
+        console.print(table("Runs", ["run", "study", "data", "finished", "took"], rows))
+    else:
+        console.print(f"No run is kept in {answer['folder']} yet.")
+    for why in answer["unusable"]:
+        console.print(why, style="yellow", soft_wrap=True)
 
 
 def _models(console: Console, answer: Mapping[str, Any]) -> None:
     for model in answer["models"]:
         settings = ", ".join(f"{name} = {value}" for name, value in model["settings"].items())
-        console.print(f"[bold]{model['kind']}[/bold]  {model['idea']}")
+        console.print(Text.assemble((model["kind"], "bold"), f"  {model['idea']}"))
         if settings:
             console.print(f"    {settings}", style="dim", highlight=False)
 
@@ -179,13 +227,23 @@ def _models(console: Console, answer: Mapping[str, Any]) -> None:
 def _check(console: Console, answer: Mapping[str, Any]) -> None:
     parts = answer["parts"]
     rows = [
-        [p["name"], p["table"], str(p["rows"]), str(p["kept"]), p["first"] or "-", p["last"] or "-", str(len(p["gaps"]))]
+        [
+            p["name"],
+            p["table"],
+            str(p["rows"]),
+            str(p["kept"]),
+            p["first"] or "-",
+            p["last"] or "-",
+            str(len(p["gaps"])),
+        ]
         for p in parts
     ]
     console.print(table(answer["source"], ["file", "table", "rows", "kept", "first", "last", "gaps"], rows))
     for part in parts:
         for left in part["left_out"]:
-            console.print(f"{part['name']}: {left['rows']} rows left out ({left['rule']}): {left['why']}", style="dim")
+            console.print(
+                f"{part['name']}: {left['rows']} rows left out ({left['rule']}): {left['why']}", style="dim"
+            )
         for note in part["notes"]:
             console.print(f"{part['name']}: {note}", style="dim")
     for defect in answer["defects"]:
@@ -196,7 +254,9 @@ def _check(console: Console, answer: Mapping[str, Any]) -> None:
 def _show(console: Console, answer: Mapping[str, Any]) -> None:
     if answer["simulated"]:
         console.print("SIMULATED: every number was drawn, none was observed.", style="bold yellow")
-    rows = [[s["table"], s["name"], str(s["kept"]), s["first"] or "-", s["last"] or "-"] for s in answer["series"]]
+    rows = [
+        [s["table"], s["name"], str(s["kept"]), s["first"] or "-", s["last"] or "-"] for s in answer["series"]
+    ]
     title = f"{answer['source']}, fingerprint {answer['fingerprint'][:12]}"
     console.print(table(title, ["table", "name", "rows", "first", "last"], rows))
     for note in answer["notes"]:

@@ -1,9 +1,10 @@
 """Run folders: a result that is either complete or not there.
 
-A run is written into a folder whose name begins with ``.partial`` and renamed into place as the very last act, so a
-kill, a full disk or a power cut leaves nothing that could be taken for a result. Its name is its content: study name
-and the first digits of a hash over the resolved study, the data's fingerprint and the code's version. Running the
-same thing again finds it done. ::
+A run is written into a folder whose name begins with ``.partial`` and renamed into place as the very last
+act, so a kill, a full disk or a power cut leaves nothing that could be taken for a result; the next run clears
+away what a killed one left, and says so. Its name is its content: study name and the first digits of a hash
+over the resolved study, the data's fingerprint and the code's version. Running the same thing again finds it
+done. ::
 
     runs/cgb-spread-t-3f9c01ab52/
         study.toml          the resolved study, every default written out; runs as it stands
@@ -13,19 +14,27 @@ same thing again finds it done. ::
         ledger.parquet      every session of every backtest
         spreads.parquet     the traded series
         report.html         one self-contained page
+
+One process at a time writes below a folder of runs: it holds a lock on the folder, which the system takes
+back when the process ends, however it ends. Writing takes a second; who computes holds nothing.
 """
 
 import hashlib
 import json
 import os
+import secrets
 import shutil
+import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
+
+import polars as pl
 
 import tenor
 from tenor.errors import RunError, suggest
@@ -33,7 +42,12 @@ from tenor.report.report import Report
 
 FORMAT = 1
 PARTIAL = ".partial-"
-FILES = ("study.toml", "run.json", "result.json", "forecasts.parquet", "ledger.parquet", "spreads.parquet", "report.html")
+DAMAGED = ".damaged-"
+"""Stands in the name of a folder that was moved aside: it had the name of a run and was none."""
+FRAMES = ("forecasts.parquet", "ledger.parquet", "spreads.parquet")
+FILES = ("study.toml", "run.json", "result.json", *FRAMES, "report.html")
+FACTS = ("format", "code", "base", "data", "seconds", "finished")
+"""Keys of ``run.json``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +65,21 @@ class Run:
         return self.folder.name
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What lies below a folder of runs: complete runs by name, and why each other one cannot be used."""
+
+    runs: tuple[Run, ...]
+    unusable: tuple[str, ...]
+
+
 @cache
 def code_version() -> str:
-    """Version and the first digits of a SHA-256 over the package's own files, so that an edit is another version."""
+    """Version and first digits of a SHA-256 over the package's own files: an edit is another version."""
     digest = hashlib.sha256()
     root = Path(str(resources.files("tenor")))
     for path in sorted(root.rglob("*")):
-        if path.suffix in (".py", ".toml"):
+        if path.suffix in (".py", ".toml", ".css", ".js"):
             digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
     return f"{tenor.__version__}+{digest.hexdigest()[:12]}"
 
@@ -68,10 +90,48 @@ def run_name(study_name: str, identity: str, fingerprint: str) -> str:
     return f"{study_name}-{content[:10]}"
 
 
+def open_runs(root: Path) -> tuple[str, ...]:
+    """Make sure that runs can be kept below ``root``, before anything is computed for it.
+
+    Returns
+    -------
+    tuple
+        Names of the folders that interrupted runs left, which are now removed.
+
+    Raises
+    ------
+    RunError
+        If ``root`` is no folder, cannot be made, or nothing may be written there.
+    """
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with _alone(root) as alone:
+            left = sorted(path for path in root.glob(f"{PARTIAL}*") if path.is_dir()) if alone else []
+            for path in left:
+                shutil.rmtree(path)
+    except OSError as refused:
+        raise RunError(
+            f"runs cannot be kept in {root}: {refused.strerror or refused}; give another folder with --runs"
+        ) from refused
+    if not os.access(root, os.W_OK | os.X_OK):
+        raise RunError(f"runs cannot be kept in {root}: not writable; give another folder with --runs")
+    return tuple(path.name for path in left)
+
+
 def write_run(root: Path, report: Report, html: str, facts: Mapping[str, Any]) -> Path:
     """Write a complete run below ``root`` and return its folder.
 
-    A complete run of that name is the same result and stays as it is; a damaged one is moved aside.
+    A complete run of that name is the same result and stays as it is. Anything else of that name is moved
+    aside: ``DAMAGED`` and a few random digits are added to its name.
+
+    Parameters
+    ----------
+    root
+        The folder of runs.
+    report, html
+        The answer, and the page that shows it.
+    facts
+        What is true of this run and not of its answer: ``FACTS`` without ``format`` and ``code``, and more.
 
     Raises
     ------
@@ -80,66 +140,105 @@ def write_run(root: Path, report: Report, html: str, facts: Mapping[str, Any]) -
     """
     import tomli_w
 
-    name = run_name(report.study["name"], report.identity, report.data.fingerprint)
-    final, partial = root / name, root / f"{PARTIAL}{name}-{os.getpid()}"
+    name, token = (
+        run_name(report.study["name"], report.identity, report.data.fingerprint),
+        secrets.token_hex(4),
+    )
+    final, partial = root / name, root / f"{PARTIAL}{name}-{token}"
     texts = {
         "study.toml": tomli_w.dumps(dict(report.study)),
         "run.json": _json({"format": FORMAT, "code": code_version(), **facts}),
         "result.json": _json(report.answer()),
         "report.html": html,
     }
-    frames = {
-        "forecasts.parquet": report.forecasts,
-        "ledger.parquet": report.evaluation.ledger,
-        "spreads.parquet": report.spreads,
-    }
     try:
-        partial.mkdir(parents=True)
-        for file, text in texts.items():
-            (partial / file).write_text(text, encoding="utf-8")
-        for file, frame in frames.items():
-            frame.write_parquet(partial / file)
-        for file in FILES:
-            _flush(partial / file)
-        if _complete(final):
-            shutil.rmtree(partial)
-            return final
-        if final.exists():
-            final.rename(root / f"{PARTIAL}{name}-damaged-{os.getpid()}")
-        partial.rename(final)
-        _flush(root)
-    except OSError as refused:
+        root.mkdir(parents=True, exist_ok=True)
+        with _alone(root):
+            partial.mkdir()
+            for file, text in texts.items():
+                (partial / file).write_text(text, encoding="utf-8")
+            for file, frame in frames_of(report).items():
+                frame.write_parquet(partial / file)
+            for file in (*FILES, "."):
+                _flush(partial / file)
+            if _complete(final):
+                shutil.rmtree(partial)
+                return final
+            if os.path.lexists(final):
+                final.rename(root / f"{name}{DAMAGED}{token}")
+            partial.rename(final)
+    except (OSError, pl.exceptions.PolarsError) as refused:
         shutil.rmtree(partial, ignore_errors=True)
+        reason = (refused.strerror if isinstance(refused, OSError) else None) or refused
         raise RunError(
-            f"cannot write run {name} below {root}: {refused.strerror or refused}; nothing was kept."
+            f"cannot write run {name} below {root}: {reason}; nothing was kept."
             " Free some space or give another folder with --runs"
         ) from refused
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
+    try:
+        _flush(root)
+    except OSError as refused:
+        raise RunError(f"{final} is complete, but the disk does not confirm its name: {refused}") from refused
     return final
 
 
+def frames_of(report: Report) -> dict[str, pl.DataFrame]:
+    """Return the daily series of a report by the file that keeps them."""
+    return dict(zip(FRAMES, (report.forecasts, report.evaluation.ledger, report.spreads), strict=True))
+
+
 def read_run(folder: Path) -> Run:
-    """Read a run; :class:`RunError` if it is missing, partial, or of another format."""
+    """Read a run; :class:`RunError` if it is missing, partial, damaged, or of another format."""
     if folder.name.startswith(PARTIAL):
-        raise RunError(f"{folder} is what an interrupted run left; it is not a result. Delete it and run again")
+        raise RunError(f"{folder} is what an interrupted run left, no result; run the study again")
     if not folder.is_dir():
         raise RunError(f"no run {folder}{_near(folder)}")
     missing = [file for file in FILES if not (folder / file).is_file()]
+    if len(missing) == len(FILES):
+        raise RunError(
+            f"{folder} is a folder but no run: it holds none of a run's files{_near(folder / '?')}"
+        )
     if missing:
-        raise RunError(f"{folder} is not a complete run: it lacks {', '.join(missing)}. Run the study again")
-    try:
-        facts = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-        result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
-        study = tomllib.loads((folder / "study.toml").read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, tomllib.TOMLDecodeError, UnicodeDecodeError) as broken:
-        raise RunError(f"{folder} is damaged: {broken}. Run the study again") from broken
+        raise RunError(f"{folder} is not a complete run: it lacks {', '.join(missing)}; run the study again")
+    facts = _table(folder, "run.json")
     if facts.get("format") != FORMAT:
         raise RunError(
             f"{folder} has run format {facts.get('format')!r}, this Tenor reads {FORMAT}; run the study again"
         )
-    return Run(folder, study, facts, result)
+    if lacking := [key for key in FACTS if key not in facts]:
+        raise RunError(
+            f"{folder} is damaged: run.json does not say {', '.join(lacking)}; run the study again"
+        )
+    return Run(folder, _table(folder, "study.toml"), facts, _table(folder, "result.json"))
+
+
+def read_frame(run: Run, file: str) -> pl.DataFrame:
+    """Read one daily series of a run, a name out of ``FRAMES``; :class:`RunError` if the file is damaged."""
+    try:
+        return pl.read_parquet(run.folder / file)
+    except (OSError, pl.exceptions.PolarsError) as broken:
+        raise RunError(f"{run.folder} is damaged: {file}: {broken}; run the study again") from broken
+
+
+def list_runs(root: Path) -> Listing:
+    """Return every complete run below ``root``, and what else lies there that looks like one."""
+    if not root.exists():
+        return Listing((), ())
+    if not root.is_dir():
+        raise RunError(f"{root} is no folder; give the folder of the runs with --runs")
+    runs: list[Run] = []
+    unusable: list[str] = []
+    for folder in sorted(path for path in root.iterdir() if path.is_dir()):
+        if DAMAGED in folder.name:
+            unusable.append(f"{folder} was damaged and was moved aside; delete it")
+        elif folder.name.startswith(PARTIAL) or any((folder / file).exists() for file in FILES):
+            try:
+                runs.append(read_run(folder))
+            except RunError as why:
+                unusable.append(str(why))
+    return Listing(tuple(runs), tuple(unusable))
 
 
 def _complete(folder: Path) -> bool:
@@ -150,12 +249,36 @@ def _complete(folder: Path) -> bool:
     return True
 
 
-def list_runs(root: Path) -> tuple[Run, ...]:
-    """Return every complete run below ``root``, by name; partial folders are left out."""
-    if not root.is_dir():
-        return ()
-    folders = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith(PARTIAL))
-    return tuple(read_run(path) for path in folders if (path / "run.json").is_file())
+def _table(folder: Path, file: str) -> dict[str, Any]:
+    """Read one JSON or TOML file of a run."""
+    try:
+        text = (folder / file).read_text(encoding="utf-8")
+        table = tomllib.loads(text) if file.endswith(".toml") else json.loads(text)
+    except (OSError, ValueError) as broken:
+        raise RunError(f"{folder} is damaged: {file}: {broken}; run the study again") from broken
+    if not isinstance(table, dict):
+        raise RunError(f"{folder} is damaged: {file} holds no table; run the study again")
+    return table
+
+
+@contextmanager
+def _alone(root: Path) -> Iterator[bool]:
+    """Hold ``root`` against other processes; False where the system or the file system has no such lock."""
+    if sys.platform == "win32":
+        yield False
+        return
+    import fcntl
+
+    handle = os.open(root, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            held = True
+        except OSError:
+            held = False
+        yield held
+    finally:
+        os.close(handle)
 
 
 def _json(value: Any) -> str:
@@ -164,7 +287,9 @@ def _json(value: Any) -> str:
 
 def _flush(path: Path) -> None:
     """Make sure that what was written has reached the disk before the rename says so."""
-    handle = os.open(path, os.O_RDONLY)
+    if sys.platform == "win32" and path.is_dir():
+        return
+    handle = os.open(path, os.O_RDWR if path.is_file() else os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
@@ -174,5 +299,6 @@ def _flush(path: Path) -> None:
 def _near(folder: Path) -> str:
     if not folder.parent.is_dir():
         return ""
-    names = [path.name for path in folder.parent.iterdir() if path.is_dir() and not path.name.startswith(PARTIAL)]
-    return suggest(folder.name, names) or (f"; {folder.parent} holds {', '.join(sorted(names))}" if names else "")
+    names = sorted(path.name for path in folder.parent.iterdir() if (path / "run.json").is_file())
+    held = f"{', '.join(names[:8])}{' and more' if len(names) > 8 else ''}"
+    return suggest(folder.name, names) or (f"; {folder.parent} holds {held}" if names else "")

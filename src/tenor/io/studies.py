@@ -4,20 +4,28 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from tenor.errors import StudyError
+from tenor.errors import StudyError, suggest
 from tenor.market.market import Market
 from tenor.study import Study, load
 
 
 def read_table(path: Path) -> dict[str, Any]:
-    """Return a TOML file as tables; :class:`StudyError` naming file and line if it is missing or not TOML."""
+    """Return a TOML file as tables; :class:`StudyError` naming the file if it is missing or not TOML."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
-        beside = sorted(other.name for other in path.parent.glob("*.toml")) if path.parent.is_dir() else []
-        raise StudyError(f"no study file {path}" + (f"; {path.parent} holds {', '.join(beside)}" if beside else "")) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, IsADirectoryError) as broken:
-        raise StudyError(f"{path}: not a TOML file: {broken}") from broken
+        folder = path.parent
+        beside = sorted(other.name for other in folder.glob("*.toml"))
+        near = suggest(path.name, beside) or (f"; {folder} holds {', '.join(beside)}" if beside else "")
+        raise StudyError(f"no study file {path}{near}") from None
+    except IsADirectoryError:
+        inside = sorted(str(other) for other in path.glob("*.toml"))
+        near = f", such as {inside[0]}" if inside else ""
+        raise StudyError(f"{path} is a folder; give a study file{near}") from None
+    except OSError as refused:
+        raise StudyError(f"{path}: cannot be read: {refused.strerror or refused}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as broken:
+        raise StudyError(f"{path}: not a TOML file in UTF-8: {broken}") from None
 
 
 def read_study(path: Path) -> Study:

@@ -30,6 +30,7 @@ from tenor.report.style import (
     shade,
     symbols,
 )
+from tenor.report.text import p_value
 from tenor.report.traded import cost_sensitivity, positions
 from tenor.trust.evaluate import Comparison, Equity
 from tenor.trust.score import Reliability
@@ -281,7 +282,7 @@ def differences(report: Report) -> go.Figure:
                 "color": [_TONE[tone] for tone in shown],
                 "symbol": [_MARK[tone] for tone in shown],
             },
-            text=[f"{label(c.first)} − {label(c.second)}, p = {c.p_value:.3f}" for c in chosen],
+            text=[f"{label(c.first)} − {label(c.second)}, p = {p_value(c.p_value)}" for c in chosen],
             hovertemplate="%{x:.2f}<br>%{text}<extra></extra>",
             showlegend=False,
             name=measure,

@@ -48,8 +48,8 @@ _SAID = {
 }
 
 SIMULATED = (
-    "Every price behind this page was drawn by a random generator; none was observed. It shows what the method"
-    " does, and says nothing about a market."
+    "Every price behind this page was drawn by a random generator; none was observed. It shows what the"
+    " method does, and says nothing about a market."
 )
 
 
