@@ -1,4 +1,4 @@
-"""The engine: one form of each factor, the same numbers from a single window and from all sessions at once."""
+"""The engine: one form of each factor, the same numbers from one window and from all sessions at once."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -83,7 +83,9 @@ TABLE: list[tuple[Factor, dict[str, pl.Expr]]] = [
 def test_formulas_against_polars(factor: Factor, expressions: dict[str, pl.Expr]) -> None:
     assert factor.columns == tuple(expressions)
     wanted = FRAME.select(**expressions).to_numpy()[factor.lookback - 1 :]
-    np.testing.assert_allclose(compute((factor,), SERIES)[factor.lookback - 1 :], wanted, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(
+        compute((factor,), SERIES)[factor.lookback - 1 :], wanted, rtol=1e-12, atol=1e-12
+    )
 
 
 def activity(near: tuple[float, float], far: tuple[float, float]) -> list[float]:

@@ -125,13 +125,13 @@ def market(near: dict[date, float | None], far: dict[date, float | None]) -> Mar
             {"date": SESSIONS, "curve": "CGB", "tenor": 10.0, "rate": values, "known_at": published},
             schema=CURVE,
         ),
-        rates=pl.DataFrame(
-            {"date": SESSIONS, "name": "ON", "rate": values, "known_at": fixed}, schema=RATES
-        ),
+        rates=pl.DataFrame({"date": SESSIONS, "name": "ON", "rate": values, "known_at": fixed}, schema=RATES),
     )
 
 
-def panel(held: Market, *, decision: Decision = "close", warm_up: int = 2, needs: Sequence[Field] = ()) -> Panel:
+def panel(
+    held: Market, *, decision: Decision = "close", warm_up: int = 2, needs: Sequence[Field] = ()
+) -> Panel:
     built = build_panel(held, T, SPAN, needs, decision=decision, warm_up=warm_up, max_age_days=10)
     assert built is not None
     return built
@@ -198,7 +198,7 @@ def test_a_close_that_came_after_the_decision_is_not_there() -> None:
 
 
 def test_the_warm_up_does_not_reach_before_the_listing() -> None:
-    listed = {day: 97.0 for day in (date(2015, 3, 20), date(2015, 3, 23), date(2015, 3, 24))}
+    listed = dict.fromkeys((date(2015, 3, 20), date(2015, 3, 23), date(2015, 3, 24)), 97.0)
     quoted = pl.concat([quotes("T1509", listed), quotes("T1512", listed)])
     empty = Market("listing", False, quoted, CURVE.to_frame(), RATES.to_frame())
     span = PairSpan(
@@ -211,7 +211,7 @@ def test_the_warm_up_does_not_reach_before_the_listing() -> None:
 
 
 def test_a_pair_that_was_never_quoted_in_front_has_no_panel() -> None:
-    before = {day: 97.0 for day in SESSIONS[:2]}
+    before = dict.fromkeys(SESSIONS[:2], 97.0)
     built = build_panel(
         market(before, every(96.5)), T, SPAN, (), decision="close", warm_up=2, max_age_days=10
     )

@@ -1,6 +1,7 @@
 """Splits against explicit tables of dates and as properties; windows against hand-made rows."""
 
 from datetime import date, timedelta
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -87,7 +88,9 @@ def test_an_empty_range_is_named_with_what_the_data_hold() -> None:
         last = [date(2024, 1, day) for day in (train, validation, test)]
         return DateSplit(train_last=last[0], validation_last=last[1], test_last=last[2], purge=purge)
 
-    with pytest.raises(SplitError, match=r"validation range is empty.*the data hold 2024-01-01 to 2024-01-31"):
+    with pytest.raises(
+        SplitError, match=r"validation range is empty.*the data hold 2024-01-01 to 2024-01-31"
+    ):
         split(10, 12, 20, 2).split(days(31))
     with pytest.raises(SplitError, match="test range is empty"):
         split(10, 15, 15, 0).split(days(31))
@@ -100,7 +103,10 @@ def test_an_empty_range_is_named_with_what_the_data_hold() -> None:
 def places(fold: Fold, sessions: Dates) -> list[tuple[int, int]]:
     """First and last position of each range, in order of time."""
     return [
-        (int(np.searchsorted(sessions, np.datetime64(first))), int(np.searchsorted(sessions, np.datetime64(last))))
+        (
+            int(np.searchsorted(sessions, np.datetime64(first))),
+            int(np.searchsorted(sessions, np.datetime64(last))),
+        )
         for first, last in (fold.train, fold.validation, fold.test)
     ]
 
@@ -135,7 +141,7 @@ def test_ranges_of_a_walk_never_overlap_and_tests_join(
     folds = split.split(sessions)
     check(folds, sessions, purge)
     at = [places(fold, sessions) for fold in folds]
-    for before, after in zip(at[:-1], at[1:], strict=True):
+    for before, after in pairwise(at):
         assert after[2][0] == before[2][1] + 1
     assert len(sessions) - 1 - at[-1][2][1] < (test + 1) // 2
     for (first, last), (validation_first, validation_last), _ in at:

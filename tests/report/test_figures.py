@@ -20,6 +20,7 @@ from tenor.report.figures import (
 )
 from tenor.report.headline import headline
 from tenor.report.style import CONFIG, colours
+from tenor.report.text import month
 from tenor.trust.evaluate import Finding, Score
 from tenor.trust.score import Reliability
 
@@ -91,7 +92,9 @@ def test_accuracy_by_fold_has_a_point_for_each_fold_and_its_test_range(report):
         else:
             assert trace.error_y.visible is False
     assert figure.layout.xaxis.ticktext[0].endswith(f"n = {counts[0]}")
-    assert f"{folds[0].test[0]:%Y}" in figure.layout.xaxis.ticktext[0]
+    assert figure.layout.xaxis.ticktext[0].startswith(
+        f"{month(folds[0].test[0])} –<br>{month(folds[0].test[1])}"
+    )
     blocks = [s for s in figure.layout.shapes if s.type == "rect"]
     assert blocks[0].y1 == pytest.approx(0.5 + 1.96 * 0.5 / counts[0] ** 0.5)
 

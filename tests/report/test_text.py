@@ -121,8 +121,8 @@ def test_found_names_the_model_the_margin_and_who_found_nothing(report):
     said = verdict(with_findings(report, *findings))
     assert said.word == "found"
     assert said.sentences[1] == (
-        "Found: LightGBM (3.1 points ahead of reversal, the hardest to beat; p < 0.001) is right more often than every"
-        " rule (p after Holm's correction over 2 models), but not the logistic regression."
+        "Found: LightGBM (3.1 points ahead of reversal, the hardest to beat; p < 0.001) is right more often"
+        " than every rule (p after Holm's correction over 2 models), but not the logistic regression."
     )
 
 

@@ -1,9 +1,9 @@
 """The command line: flags to a request, the request to a command, the answer to a table or to JSON.
 
-Nothing heavy is imported before a command runs, so ``tenor --help`` answers at once. The exit status is 0, or 1
-where a check found something (``rerun``: numbers that differ, ``data check``: defects), 2 after an error, 130
-after Ctrl-C. An error is one message on standard error; with ``--json`` it is one JSON document on standard
-output, as the answer would be. A mistake in the flags themselves prints the usage and ends with 2.
+Nothing heavy is imported before a command runs, so ``tenor --help`` answers at once. The exit status is 0, or
+1 where a check found something (``rerun``: numbers that differ, ``data check``: defects), 2 after an error,
+130 after Ctrl-C. An error is one message on standard error; with ``--json`` it is one JSON document on
+standard output, as the answer would be. A mistake in the flags themselves prints the usage and ends with 2.
 """
 
 import json
@@ -23,7 +23,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help="Forecasts for markets, with the evidence: what happens next, should I believe it, what should I hold?",
+    help=(
+        "Forecasts for markets, with the evidence: what happens next, should I believe it,"
+        " what should I hold?"
+    ),
 )
 data = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check and show data before use.")
 app.add_typer(data, name="data")

@@ -1,7 +1,7 @@
 """Every command, once: a typed request, a function, an answer that is plain JSON.
 
-The command line (and later the API and the pages) turn their input into a request, call the function, and print the
-answer. A face knows nothing about markets; what it prints is what is here.
+The command line (and later the API and the pages) turn their input into a request, call the function, and
+print the answer. A face knows nothing about markets; what it prints is what is here.
 """
 
 import os
@@ -33,7 +33,8 @@ class RunStudy:
     runs
         Folder in which runs are kept.
     data
-        Read the market's folder here instead of where the study says; the rows' fingerprint decides what is the same.
+        Read the market's folder here instead of where the study says; the rows' fingerprint decides what is
+        the same.
     """
 
     study: Path

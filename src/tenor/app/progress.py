@@ -18,7 +18,7 @@ from tenor.progress import Progress
 
 @contextmanager
 def shown(quiet: bool) -> Iterator[Progress]:
-    """Yield a progress that draws on standard error: bars on a terminal, a line per finished stage elsewhere."""
+    """Yield a progress that draws on standard error, bars on a terminal and lines elsewhere."""
     if quiet:
         yield lambda stage, done, total: None
     elif sys.stderr.isatty():
@@ -65,15 +65,20 @@ def _lines() -> Progress:
     def watch(stage: str, done: int, total: int) -> None:
         if done >= total and stage not in finished:
             finished.add(stage)
-            print(f"{stage}: {total} of {total}", file=sys.stderr, flush=True)
+            sys.stderr.write(f"{stage}: {total} of {total}\n")
+            sys.stderr.flush()
 
     return watch
 
 
 @contextmanager
 def interruptible(watch: Progress) -> Iterator[Progress]:
-    """Yield ``watch`` such that a Ctrl-C is never lost; elsewhere than in the main thread, ``watch`` itself."""
-    if threading.current_thread() is not threading.main_thread():
+    """Yield ``watch`` such that a Ctrl-C is never lost.
+
+    Outside the main thread, or where Ctrl-C means something else already, ``watch`` itself.
+    """
+    main = threading.current_thread() is threading.main_thread()
+    if not main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         yield watch
         return
     asked: list[int] = []

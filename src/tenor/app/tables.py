@@ -68,11 +68,12 @@ def money(value: float | None) -> str:
 
 def _spread(score: Mapping[str, Any], form: Any, digits: int) -> str:
     """Mean, its spread over seeds and its interval, as far as they exist."""
-    text = form(score["mean"], digits)
+    text: str = form(score["mean"], digits)
     if score["sd"] is not None and score["mean"] is not None:
         text += f" ±{100 * score['sd']:.{digits}f}" if form is percent else f" ±{score['sd']:.{digits}f}"
     if score["low"] is not None:
-        text += f" [{form(score['low'], digits).removesuffix(' %')}, {form(score['high'], digits).removesuffix(' %')}]"
+        low, high = (form(score[edge], digits).removesuffix(" %") for edge in ("low", "high"))
+        text += f" [{low}, {high}]"
     return text
 
 
@@ -87,7 +88,8 @@ def _run(console: Console, answer: Mapping[str, Any]) -> None:
     console.print(
         f"Tested on {sessions} sessions from {first} to {last} in {len(result['folds'])} folds;"
         f" ± is the standard deviation over seeds, [ ] the {100 * result['level']:g} % interval"
-        f" ({result['replications']} block-bootstrap draws, blocks of {result['block_sessions']:.1f} sessions).\n"
+        f" ({result['replications']} block-bootstrap draws, blocks of {result['block_sessions']:.1f}"
+        " sessions).\n"
     )
     pooled = [d for d in result["directions"] if d["scope"] == "all"]
     console.print(
@@ -142,12 +144,16 @@ def _run(console: Console, answer: Mapping[str, Any]) -> None:
             )
         )
     _comparisons(console, result)
+    reasons: dict[str, dict[str, list[str]]] = {}
     for failure in result["failures"]:
-        seed = "every seed" if failure["seed"] is None else f"seed {failure['seed']}"
-        console.print(
-            f"No forecast: {failure['model']}, fold {failure['fold']}, {seed}: {failure['reason']}",
-            style="yellow",
+        seed = "" if failure["seed"] is None else f" seed {failure['seed']}"
+        reasons.setdefault(failure["reason"], {}).setdefault(failure["model"], []).append(
+            f"{failure['fold']}{seed}"
         )
+    for reason, models in reasons.items():
+        console.print(f"No forecast: {reason}", style="yellow")
+        for folds, named in _by_value(models).items():
+            console.print(f"    {', '.join(named)}: fold {', '.join(folds)}", style="yellow")
     for note in result["notes"]:
         console.print(note, style="yellow")
     for finding in result["findings"]:
@@ -157,6 +163,14 @@ def _run(console: Console, answer: Mapping[str, Any]) -> None:
             f" the hardest rule to beat (p = {finding['p_holm']:.3f} after Holm)"
         )
     console.print(f"\nReport: {answer['run']}/report.html", soft_wrap=True)
+
+
+def _by_value(models: Mapping[str, list[str]]) -> dict[tuple[str, ...], list[str]]:
+    """Group models that share the same folds."""
+    grouped: dict[tuple[str, ...], list[str]] = {}
+    for model, folds in models.items():
+        grouped.setdefault(tuple(folds), []).append(model)
+    return grouped
 
 
 def _comparisons(console: Console, result: Mapping[str, Any]) -> None:

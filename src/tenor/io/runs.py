@@ -1,10 +1,10 @@
 """Run folders: a result that is either complete or not there.
 
 A run is written into a folder whose name begins with ``.partial`` and renamed into place as the very last
-act, so a kill, a full disk or a power cut leaves nothing that could be taken for a result; the next run clears
-away what a killed one left, and says so. Its name is its content: study name and the first digits of a hash
-over the resolved study, the data's fingerprint and the code's version. Running the same thing again finds it
-done. ::
+act, so a kill, a full disk or a power cut leaves nothing that could be taken for a result; the next run
+clears away what a killed one left, and says so. Its name is its content: study name and the first digits of a
+hash over the resolved study, the data's fingerprint and the code's version. Running the same thing again
+finds it done. ::
 
     runs/cgb-spread-t-3f9c01ab52/
         study.toml          the resolved study, every default written out; runs as it stands

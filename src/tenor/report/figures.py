@@ -30,7 +30,7 @@ from tenor.report.style import (
     shade,
     symbols,
 )
-from tenor.report.text import p_value
+from tenor.report.text import month, p_value
 from tenor.report.traded import cost_sensitivity, positions
 from tenor.trust.evaluate import Comparison, Equity
 from tenor.trust.score import Reliability
@@ -170,7 +170,7 @@ def accuracy_by_fold(report: Report) -> go.Figure:
     figure.update_xaxes(
         tickvals=list(range(len(folds))),
         ticktext=[
-            f"{fold.test[0]:%b %Y} –<br>{fold.test[1]:%b %Y}<br>n = {count}"
+            f"{month(fold.test[0])} –<br>{month(fold.test[1])}<br>n = {count}"
             for fold, count in zip(folds, counts, strict=True)
         ],
         showgrid=False,

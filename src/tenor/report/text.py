@@ -83,6 +83,11 @@ def day(when: date) -> str:
     return f"{when.day} {MONTHS[when.month - 1]} {when.year}"
 
 
+def month(when: date) -> str:
+    """Format a date as Jun 2019, whatever the locale."""
+    return f"{MONTHS[when.month - 1]} {when.year}"
+
+
 def listed(parts: Sequence[str]) -> str:
     """Join as a sentence does."""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

@@ -454,18 +454,12 @@ def _reliability(up: Floats, test: Windows) -> Reliability:
 
 def _earned(trades: Sequence[_Trade], days: Ints, terms: Terms) -> tuple[Earned, ...]:
     """Score every trade, pooled (with intervals) and by product."""
-    intervals = {
-        name: significance.sharpe_interval(
-            np.stack([series.mean(axis=0) for series in every]),
-            days,
-            sessions_per_year=terms.sessions_per_year,
-            level=terms.level,
+    intervals = {}
+    for name in ("returns", "returns_gross"):
+        estimate, draws = significance.seed_sharpe(
+            [getattr(trade.money, name) for trade in trades], days, sessions_per_year=terms.sessions_per_year
         )
-        for name, every in (
-            ("sharpe", [trade.money.returns for trade in trades]),
-            ("sharpe_gross", [trade.money.returns_gross for trade in trades]),
-        )
-    }
+        intervals[name.replace("returns", "sharpe")] = significance.interval_of(estimate, draws, terms.level)
     out = []
     for number, trade in enumerate(trades):
         scopes = {ALL: trade.money}
@@ -513,14 +507,12 @@ def _compare(
             level=terms.level,
         )
         out.append(_comparison(first, second, "accuracy", gap, None))
-    returns = {name: money.returns.mean(axis=0) for name, money in headline.items()}
-    gaps = significance.sharpe_difference(
-        np.stack([returns[first] for first, _ in pairs]),
-        np.stack([returns[second] for _, second in pairs]),
-        days,
-        sessions_per_year=terms.sessions_per_year,
-        level=terms.level,
+    estimate, draws = significance.seed_sharpe(
+        [money.returns for money in headline.values()], days, sessions_per_year=terms.sessions_per_year
     )
+    place = {name: number for number, name in enumerate(headline)}
+    one, other = ([place[pair[side]] for pair in pairs] for side in (0, 1))
+    gaps = significance.difference_of(estimate[one] - estimate[other], draws[one] - draws[other], terms.level)
     out += [_comparison(*pair, "sharpe", gaps, number) for number, pair in enumerate(pairs)]
     return tuple(out)
 

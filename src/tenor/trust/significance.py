@@ -16,7 +16,7 @@ A series is ``(n,)`` or ``(model, n)`` over sessions; results have the series' s
 Whether seeds are averaged first or kept as models is the caller's choice.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -229,12 +229,12 @@ def resampled_sharpe(series: ArrayLike, days: Ints, *, sessions_per_year: float)
 def mean_interval(series: ArrayLike, days: Ints, *, level: float = 0.95) -> Interval:
     """Interval of the mean per session, such as money a day."""
     values = _matching(series, days)
-    return _interval(values.mean(axis=-1), resampled_mean(values, days), level)
+    return interval_of(values.mean(axis=-1), resampled_mean(values, days), level)
 
 
 def accuracy_interval(total: ArrayLike, count: ArrayLike, days: Ints, *, level: float = 0.95) -> Interval:
     """Interval of the share of right calls; arguments as for :func:`resampled_accuracy`."""
-    return _interval(_accuracy(total, count, days), resampled_accuracy(total, count, days), level)
+    return interval_of(_accuracy(total, count, days), resampled_accuracy(total, count, days), level)
 
 
 def sharpe_interval(
@@ -242,13 +242,39 @@ def sharpe_interval(
 ) -> Interval:
     """Interval of the annualised Sharpe ratio of daily returns or of daily money on constant capital."""
     draws = resampled_sharpe(series, days, sessions_per_year=sessions_per_year)
-    return _interval(_sharpe(series, days, sessions_per_year), draws, level)
+    return interval_of(_sharpe(series, days, sessions_per_year), draws, level)
+
+
+def seed_sharpe(
+    groups: Sequence[Floats], days: Ints, *, sessions_per_year: float
+) -> tuple[Floats, Floats]:
+    """Mean over seeds of the annualised Sharpe ratio, for each group of seeds.
+
+    That is what somebody who takes one seed may expect; the Sharpe ratio of the seeds' average position is higher,
+    because the average diversifies, and is another question.
+
+    Parameters
+    ----------
+    groups
+        Daily returns of the seeds of each model, shapes ``(seed, n)``.
+
+    Returns
+    -------
+    estimate, draws
+        Shapes ``(group,)`` and ``(group, replications)``, for :func:`interval_of` and :func:`difference_of`.
+    """
+    rows = np.concatenate(groups)
+    starts = np.cumsum([0, *(len(group) for group in groups[:-1])])
+    sizes = np.array([len(group) for group in groups])
+    draws = np.add.reduceat(resampled_sharpe(rows, days, sessions_per_year=sessions_per_year), starts, axis=0)
+    estimate = np.add.reduceat(_sharpe(rows, days, sessions_per_year), starts)
+    return estimate / sizes, draws / sizes[:, None]
 
 
 def mean_difference(first: ArrayLike, second: ArrayLike, days: Ints, *, level: float = 0.95) -> Difference:
     """First minus second in the mean per session, paired; one benchmark may serve all models."""
     gap = _matching(first, days) - _matching(second, days)
-    return _difference(gap.mean(axis=-1), resampled_mean(gap, days), level)
+    return difference_of(gap.mean(axis=-1), resampled_mean(gap, days), level)
 
 
 def accuracy_difference(
@@ -256,7 +282,7 @@ def accuracy_difference(
 ) -> Difference:
     """First minus second in the share of right calls on the same samples, paired."""
     gap = _matching(first_total, days) - _matching(second_total, days)
-    return _difference(_accuracy(gap, count, days), resampled_accuracy(gap, count, days), level)
+    return difference_of(_accuracy(gap, count, days), resampled_accuracy(gap, count, days), level)
 
 
 def sharpe_difference(
@@ -266,7 +292,7 @@ def sharpe_difference(
     one, other = (resampled_sharpe(s, days, sessions_per_year=sessions_per_year) for s in (first, second))
     estimate = _sharpe(first, days, sessions_per_year) - _sharpe(second, days, sessions_per_year)
     draws = one - other
-    return _difference(estimate, np.where(np.abs(draws) < ROUNDING, 0.0, draws), level)
+    return difference_of(estimate, np.where(np.abs(draws) < ROUNDING, 0.0, draws), level)
 
 
 def holm(p_values: ArrayLike) -> Floats:
@@ -425,7 +451,8 @@ def _resampled_means(values: Floats, days: Ints) -> Floats:
     return means
 
 
-def _interval(estimate: Floats, draws: Floats, level: float) -> Interval:
+def interval_of(estimate: Floats, draws: Floats, level: float) -> Interval:
+    """Percentile interval of a statistic from its values on the redrawn days, ``draws`` ``(..., replications)``."""
     if not 0 < level < 1:
         raise StudyError(f"level is {level}; it must lie between 0 and 1, 0.95 is usual")
     tail = (1.0 - level) / 2.0
@@ -444,8 +471,9 @@ def _ends(defined: Floats, tail: float) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _difference(estimate: Floats, draws: Floats, level: float) -> Difference:
-    interval = _interval(estimate, draws, level)
+def difference_of(estimate: Floats, draws: Floats, level: float) -> Difference:
+    """Interval and two-sided p-value of a difference from its values on the redrawn days."""
+    interval = interval_of(estimate, draws, level)
     defined = draws.shape[-1] - interval.undefined
     below, above = (draws <= 0).sum(axis=-1), (draws >= 0).sum(axis=-1)
     p_value = np.minimum(1.0, 2.0 * (1.0 + np.minimum(below, above)) / (1.0 + defined))
