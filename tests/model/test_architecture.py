@@ -74,5 +74,5 @@ def test_a_rate_outside_its_range_is_refused(rate: float) -> None:
 
 @pytest.mark.parametrize("count", [0, -1, 2.5])
 def test_a_count_below_one_is_refused(count: int) -> None:
-    with pytest.raises(StudyError, match="LSTM.hidden is .* 1 or more"):
+    with pytest.raises(StudyError, match=r"LSTM.hidden is .* 1 or more"):
         check_count("LSTM.hidden", count)

@@ -67,7 +67,7 @@ def test_dropout_acts_between_layers_only() -> None:
 
 
 def test_dropout_averages_to_the_linear_response_of_the_second_layer() -> None:
-    """With tiny weights above it the second layer is nearly linear, so the mean over masks is the value without."""
+    """Under tiny weights the second layer is nearly linear: the mean over masks is the value without."""
     net = built(2, 4, 3, rate=0.3)
     upper = net.layers[1]
     small = type(upper)(upper.weight_input * 1e-3, upper.weight_state, upper.bias)

@@ -5,6 +5,7 @@ import pytest
 from scipy.stats import spearmanr
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import RobustScaler, StandardScaler
+
 from tenor.errors import FitError
 from tenor.factor.window import Windows
 from tenor.model.prepare import Prepare

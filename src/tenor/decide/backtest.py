@@ -26,7 +26,7 @@ position that is open when the arrays end stays open at its last mark: closing i
 data decide something.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -77,6 +77,11 @@ class Backtest:
     gross: Floats
     cost: Floats
     no_forecast: Ints
+
+    def strategies(self, rows: slice) -> "Backtest":
+        """Return the backtest of some strategies: ``rows`` of the first leading axis."""
+        names = ("p_up", "target", "position", "gross", "cost", "no_forecast")
+        return replace(self, **{name: getattr(self, name)[rows] for name in names})
 
     @property
     def traded(self) -> Floats:

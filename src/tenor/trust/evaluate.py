@@ -303,31 +303,36 @@ def _trades(
     terms: Terms,
     watch: Progress,
 ) -> list[_Trade]:
-    """Backtest every model under every position rule and fill."""
-    cells = [(f, p, fill) for f in forecasts for p in terms.positions for fill in terms.fills]
-    trades = []
-    for number, (forecast, position, fill) in enumerate(cells):
-        results = tuple(_trade(said, forecast, part, position, fill, terms) for part in legs)
-        trades.append(_Trade(forecast, position.name, fill, results, _pool(results, sessions)))
+    """Backtest every model under every position rule and fill, all models and seeds of a product side by side."""
+    cells = [(position, fill) for position in terms.positions for fill in terms.fills]
+    stops = np.cumsum([len(forecast.seeds) for forecast in forecasts])
+    by_model: dict[str, list[_Trade]] = {forecast.model: [] for forecast in forecasts}
+    for number, (position, fill) in enumerate(cells):
+        every = [_trade(said, forecasts, part, position, fill, terms) for part in legs]
+        for forecast, stop in zip(forecasts, stops, strict=True):
+            results = tuple(result.strategies(slice(stop - len(forecast.seeds), stop)) for result in every)
+            trade = _Trade(forecast, position.name, fill, results, _pool(results, sessions))
+            by_model[forecast.model].append(trade)
         watch("backtest", number + 1, len(cells))
-    return trades
+    return [trade for trades in by_model.values() for trade in trades]
 
 
 def _trade(
     said: WalkForwardRun,
-    forecast: Forecast,
+    forecasts: Sequence[Forecast],
     legs: Legs,
     position: Sign | Probability,
     fill: Fill,
     terms: Terms,
 ) -> Backtest:
-    """Backtest one model on one product; sessions without a decision have no forecast."""
+    """Backtest every model and seed on one product; sessions without a decision have no forecast."""
     mine = said.test.product == legs.product
     place = np.searchsorted(legs.sessions, said.test.session[mine])
-    shape = (len(forecast.seeds), len(legs))
+    shape = (sum(len(forecast.seeds) for forecast in forecasts), len(legs))
     up, scale, move = np.full(shape, np.nan), np.full(shape, np.nan), np.full(len(legs), np.nan)
-    up[:, place] = forecast.up[:, mine]
-    scale[:, place] = np.maximum(forecast.scale[:, mine], max(position.least_scale, np.finfo(float).tiny))
+    up[:, place] = np.concatenate([forecast.up[:, mine] for forecast in forecasts])
+    full = np.concatenate([forecast.scale[:, mine] for forecast in forecasts])
+    scale[:, place] = np.maximum(full, max(position.least_scale, np.finfo(float).tiny))
     move[place] = said.expected_move[mine]
     return backtest(
         up,
