@@ -6,7 +6,7 @@ STUDY  ?= studies/cgb-spread.toml
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format lint types layers docs bench clean
+.PHONY: help install demo test check format lint types layers docs torch bench clean
 
 help: ## Say what each target does
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,11 +42,15 @@ layers: $(VENV)/.dev ## Check that imports point one way
 	$(BIN)/lint-imports
 
 docs: $(VENV)/.dev ## Run the examples of docstrings and pages
-	$(BIN)/python -m pytest --doctest-modules src/tenor --ignore=src/tenor/app -q
-	$(BIN)/python -m pytest --doctest-glob='*.md' README.md docs -q
+	$(BIN)/python -m pytest -q --doctest-modules src/tenor
+	$(BIN)/python -m pytest -q tests/test_docs.py
 
-bench: $(VENV)/.dev ## Run the benchmarks (needs PyTorch for the side-by-side one: make torch)
+torch: $(VENV)/.dev ## Add PyTorch, for parity tests and the side-by-side benchmark (gigabytes where pip has no CPU build)
+	$(PIP) install torch==2.13.0
+
+bench: torch ## Run the benchmarks
 	$(BIN)/python benchmarks/train_engine.py
+	$(BIN)/python benchmarks/backtest.py
 	$(BIN)/python benchmarks/main_job.py
 
 clean: ## Remove what the targets made, runs excepted

@@ -1,11 +1,11 @@
 """The training engine beside a plain PyTorch loop: milliseconds for one network and one epoch.
 
 The network is the reference LSTM: 3 layers of 8 units, dropout 0.3, windows of 5 sessions by 20 factors,
-3,008 windows, batches of 64, Adam. PyTorch trains one network after another, with batches indexed from tensors
-in memory or through a DataLoader, on one thread or on all. The engine trains 8 networks per core, and its time
-includes an evaluation of 256 validation windows per epoch, which PyTorch's does not. Each measurement is a
-process of its own, bound to one core or free on all, and the contestants take turns, so that a busy machine
-slows all of them.
+3,008 windows, batches of 64, Adam. PyTorch trains one network after another, with batches indexed from
+tensors in memory or through a DataLoader, on one thread or on all. The engine trains 8 networks per core, and
+its time includes an evaluation of 256 validation windows per epoch, which PyTorch's does not. Each
+measurement is a process of its own, bound to one core or free on all, and the contestants take turns, so that
+a busy machine slows all of them.
 
     python benchmarks/train_engine.py [rounds]
 """
@@ -145,7 +145,8 @@ def main(rounds: int) -> None:
         for name in contestants:
             middle = statistics.median(found[name])
             print(
-                f"{cores} core(s)  {name:17s} {middle:7.2f} ({min(found[name]):.2f} to {max(found[name]):.2f})"
+                f"{cores} core(s)  {name:17s} {middle:7.2f} ({min(found[name]):.2f} to"
+                f" {max(found[name]):.2f})"
                 f"  {middle / ours:5.1f} x the engine;"
                 f" first call {statistics.median(extra[name]):+.1f} s"
             )

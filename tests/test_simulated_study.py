@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from tenor.io.sources.simulated import Simulated
 from tenor.io.studies import read_study
 from tenor.report.report import Report
@@ -42,7 +43,9 @@ def small() -> Study:
 
 @cache
 def report(seed: int, signal: float) -> Report:
-    market = Simulated(products=("T",), first=date(2016, 1, 4), last=date(2023, 12, 29), seed=seed, signal=signal)
+    market = Simulated(
+        products=("T",), first=date(2016, 1, 4), last=date(2023, 12, 29), seed=seed, signal=signal
+    )
     return run(replace(small(), market=market), market.read())
 
 

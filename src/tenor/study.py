@@ -10,6 +10,7 @@ of a decision in the evening, a rule without the factor it reads.
 """
 
 import hashlib
+import itertools
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +27,7 @@ from annotated_types import Ge, Gt, Interval, Len
 from pydantic import AfterValidator, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from tenor.decide.backtest import Fill
+from tenor.decide.backtest import Fill, check_fill
 from tenor.decide.costs import Costs
 from tenor.decide.front import PRICES, front_legs
 from tenor.decide.legs import Legs
@@ -50,7 +51,6 @@ from tenor.report.report import DataFacts, Report
 from tenor.settings import STRICT
 from tenor.trust.evaluate import Terms, evaluate
 from tenor.trust.walk_forward import walk_forward
-from tenor.units import Dates
 
 EXECUTION_LAG: Mapping[Fill, int] = {"same_close": 0, "next_open": 1, "next_close": 1}
 """Sessions from the decision to the fill."""
@@ -285,6 +285,9 @@ def run(study: Study, market: Market, *, watch: Progress = silent) -> Report:
         panels, study.factors, length=study.sampling.sessions, cleaning=study.cleaning
     )
     folds = study.split.split(np.unique(windows.session))
+    legs, notes = _legs(panels, folds[0].test[0], folds[-1].test[1])
+    for fill, part in itertools.product(study.trading.fills, legs):
+        check_fill(part, fill)  # before training, which is what takes long
     said = walk_forward(
         [model.recipe(study.prepare, study.fit) for model in study.models],
         windows,
@@ -293,7 +296,6 @@ def run(study: Study, market: Market, *, watch: Progress = silent) -> Report:
         calibration=study.calibration,
         watch=watch,
     )
-    legs, notes = _legs(panels, said.test.session)
     terms = Terms(
         positions=study.positions,
         fills=study.trading.fills,
@@ -357,17 +359,17 @@ def _panels(study: Study, market: Market, code: str) -> list[Panel]:
     return [panel for panel in panels if panel is not None]
 
 
-def _legs(panels: Sequence[Panel], test: Dates) -> tuple[list[Legs], tuple[str, ...]]:
-    """Legs of each product over the test sessions and one more, on which the last position is closed."""
+def _legs(panels: Sequence[Panel], first: date, last: date) -> tuple[list[Legs], tuple[str, ...]]:
+    """Legs of each product from ``first`` to ``last`` and one session more, on which the last position is closed."""
     legs: list[Legs] = []
     notes: list[str] = []
     for code in dict.fromkeys(panel.product.code for panel in panels):
         mine = [panel for panel in panels if panel.product.code == code]
         sessions = np.concatenate([panel.sessions[panel.front] for panel in mine])
-        after = sessions[sessions > test[-1]]
-        last = after[0] if len(after) else test[-1]
-        if ((sessions >= test[0]) & (sessions <= last)).any():
-            part, said = front_legs(mine, test[0].item(), last.item())
+        after = sessions[sessions > np.datetime64(last, "D")]
+        close = after[0].item() if len(after) else last
+        if ((sessions >= np.datetime64(first, "D")) & (sessions <= np.datetime64(close, "D"))).any():
+            part, said = front_legs(mine, first, close)
             legs.append(part)
             notes += said
         else:

@@ -1,7 +1,7 @@
 """A tiny world on disk: two files of quotes and rates, a layout, and a study of them that takes a second.
 
-Every contract is quoted at ``100 - k * gap``, ``k`` its place among the quarters, so that the spread of any two
-neighbours is ``gap``: a series that a test chooses.
+Every contract is quoted at ``100 - k * gap``, ``k`` its place among the quarters, so that the spread of any
+two neighbours is ``gap``: a series that a test chooses.
 """
 
 import sys
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from tenor.app.cli import main
 from tenor.market.calendar import trading_calendar
 from tenor.market.contract import product
@@ -239,3 +240,15 @@ def tenor(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
         return Said(code or 0, said.out, said.err)
 
     return call
+
+
+@pytest.fixture
+def world_of(tmp_path: Path) -> Callable[[Callable[[int], int]], World]:
+    """Build a world whose spread is the given series, in ticks by number of the session."""
+    return lambda gap: built(tmp_path, quotes(gap), rates())
+
+
+@pytest.fixture
+def wandering() -> Callable[[int], int]:
+    """The series of the spread in ``world``, in ticks."""
+    return walk()

@@ -71,10 +71,12 @@ def _spread(score: Mapping[str, Any], form: Any, digits: int) -> str:
     text: str = form(score["mean"], digits)
     if score["sd"] is not None and score["mean"] is not None:
         text += f" ±{100 * score['sd']:.{digits}f}" if form is percent else f" ±{score['sd']:.{digits}f}"
-    if score["low"] is not None:
-        low, high = (form(score[edge], digits).removesuffix(" %") for edge in ("low", "high"))
-        text += f" [{low}, {high}]"
-    return text
+    return text if score["low"] is None else f"{text} {_interval(score, form, digits)}"
+
+
+def _interval(score: Mapping[str, Any], form: Any, digits: int) -> str:
+    low, high = (form(score[edge], digits).removesuffix(" %") for edge in ("low", "high"))
+    return f"[{low}, {high}]"
 
 
 def _run(console: Console, answer: Mapping[str, Any]) -> None:
@@ -143,7 +145,8 @@ def _run(console: Console, answer: Mapping[str, Any]) -> None:
                 ],
             )
         )
-    _comparisons(console, result)
+    if result["comparisons"]:
+        _comparisons(console, result)
     reasons: dict[str, dict[str, list[str]]] = {}
     for failure in result["failures"]:
         seed = "" if failure["seed"] is None else f" seed {failure['seed']}"
@@ -160,7 +163,7 @@ def _run(console: Console, answer: Mapping[str, Any]) -> None:
         verdict = "FOUND" if finding["found"] else "nothing found"
         console.print(
             f"{finding['model']}: {verdict}: {percent(finding['margin'])} ahead of {finding['best_rule']},"
-            f" the hardest rule to beat (p = {finding['p_holm']:.3f} after Holm)"
+            f" the hardest rule to beat (p = {number(finding['p_holm'], 3)} after Holm)"
         )
     console.print(f"\nReport: {answer['run']}/report.html", soft_wrap=True)
 
@@ -182,9 +185,9 @@ def _comparisons(console: Console, result: Mapping[str, Any]) -> None:
                 [
                     a["first"],
                     a["second"],
-                    f"{percent(a['estimate'])} [{100 * a['low']:.1f}, {100 * a['high']:.1f}]",
+                    f"{percent(a['estimate'])} {_interval(a, percent, 1)}",
                     number(a["p_value"], 3),
-                    f"{number(s['estimate'])} [{number(s['low'])}, {number(s['high'])}]",
+                    f"{number(s['estimate'])} {_interval(s, number, 2)}",
                     number(s["p_value"], 3),
                 ]
                 for a, s in zip(

@@ -254,6 +254,23 @@ def backtest(
     )
 
 
+def check_fill(legs: Legs, fill: Fill) -> None:
+    """Raise :class:`~tenor.errors.MarketError` if ``fill`` needs a price that was not observed on some session.
+
+    Whether an order will wait there is not known before the models are trained; whoever trains first asks this first.
+    """
+    if fill != "next_open":
+        return
+    lacking = ~legs.first & np.isnan(legs.spread_open)
+    if lacking.any():
+        t = int(np.flatnonzero(lacking)[0])
+        raise MarketError(
+            f"{legs.product}: {int(lacking.sum())} of {len(legs)} sessions have no open on both legs, the first is"
+            f" {_at(legs, t)} ({_unquoted(legs, t, 'open')}), so fill='next_open' has no price there; these legs can"
+            " be filled at 'same_close' or 'next_close'"
+        )
+
+
 def _check_opens(legs: Legs, fill: Fill) -> None:
     if fill != "next_open":
         return

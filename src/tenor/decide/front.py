@@ -11,6 +11,7 @@ from datetime import date
 import numpy as np
 
 from tenor.decide.legs import Legs
+from tenor.errors import MarketError
 from tenor.factor.base import FAR_CLOSE, NEAR_CLOSE, Field
 from tenor.factor.panel import Panel
 
@@ -34,6 +35,11 @@ def front_legs(panels: Sequence[Panel], first: date, last: date) -> tuple[Legs, 
         Rows where the pair was in front and both legs were quoted.
     notes
         One sentence if the data left any pair before its flat-by session.
+
+    Raises
+    ------
+    MarketError
+        If no panel has a row in that range.
     """
     early, chosen = [], []
     for number, panel in enumerate(panels):
@@ -51,6 +57,10 @@ def front_legs(panels: Sequence[Panel], first: date, last: date) -> tuple[Legs, 
             flat_by = last_quoted
         chosen.append((panel, inside, flat_by))
     product = panels[0].product
+    if not chosen:
+        raise MarketError(
+            f"{product.code}: no pair was quoted in front from {first} to {last}; widen the range"
+        )
     sessions = np.concatenate([panel.sessions[inside] for panel, inside, _ in chosen])
     days = sessions.astype("datetime64[D]").tolist()
     columns = {

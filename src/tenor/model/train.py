@@ -227,6 +227,9 @@ def _train(
                 news.put(report)
                 if stop.is_set():
                     return
+        except BaseException:
+            stop.set()
+            raise
         finally:
             news.put(None)
 
@@ -304,9 +307,9 @@ def _deal(rows: AnyArray, places: AnyArray, blank: int) -> int:
     """Lay ``rows`` into ``places`` (step, batch), ``blank`` behind them; return how many steps that takes."""
     batch = places.shape[1]
     steps: int = -(-len(rows) // batch)
-    padded = np.full(steps * batch, blank, np.int32)
+    padded = np.full(places.size, blank, np.int32)
     padded[: len(rows)] = rows
-    places[:steps] = padded.reshape(steps, batch)
+    places[:] = padded.reshape(places.shape)
     return steps
 
 

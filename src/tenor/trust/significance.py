@@ -245,9 +245,7 @@ def sharpe_interval(
     return interval_of(_sharpe(series, days, sessions_per_year), draws, level)
 
 
-def seed_sharpe(
-    groups: Sequence[Floats], days: Ints, *, sessions_per_year: float
-) -> tuple[Floats, Floats]:
+def seed_sharpe(groups: Sequence[Floats], days: Ints, *, sessions_per_year: float) -> tuple[Floats, Floats]:
     """Mean over seeds of the annualised Sharpe ratio, for each group of seeds.
 
     That is what somebody who takes one seed may expect; the Sharpe ratio of the seeds' average position is higher,
