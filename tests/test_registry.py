@@ -1,14 +1,14 @@
 """Short names: found through entry points, tagged as they are registered, and refused with a suggestion."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, fields, is_dataclass
-from importlib.metadata import EntryPoint, EntryPoints
-from typing import Annotated, Any, ClassVar, Literal
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Annotated, Any
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from tenor import registry
 from tenor.decide.position import Probability, Sign
 from tenor.errors import StudyError
 from tenor.registry import GROUPS, OneOf, look_up, registered
@@ -73,42 +73,45 @@ def test_a_field_takes_any_class_of_its_group_by_the_tag() -> None:
             adapter.validate_python(wrong)
 
 
+THEIRS = """
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
 @dataclass(frozen=True, slots=True)
 class Theirs:
-    """A user's model."""
-
-    __pydantic_config__: ClassVar = STRICT
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+    units: int = 8
     kind: Literal["theirs"] = "theirs"
+"""
 
 
 @pytest.fixture
-def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[EntryPoint]]:
-    """Entry points as if other packages were installed."""
-    found: list[EntryPoint] = []
-    monkeypatch.setattr(registry, "entry_points", lambda group: EntryPoints(found).select(group=group))
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Install a user's package that registers its model under a name."""
+
+    def put(name: str) -> None:
+        (tmp_path / "their_package.py").write_text(THEIRS)
+        about = tmp_path / "their_package-1.0.dist-info"
+        about.mkdir()
+        (about / "METADATA").write_text("Metadata-Version: 2.1\nName: their_package\nVersion: 1.0\n")
+        (about / "entry_points.txt").write_text(f"[tenor.models]\n{name} = their_package:Theirs\n")
+        monkeypatch.syspath_prepend(tmp_path)
+        registered.cache_clear()
+
+    yield put
+    sys.modules.pop("their_package", None)
     registered.cache_clear()
-    yield found
-    registered.cache_clear()
 
 
-def entry(name: str) -> EntryPoint:
-    return EntryPoint(name, f"{__name__}:Theirs", "tenor.models")
-
-
-def test_another_package_registers_as_ours_do(
-    installed: list[EntryPoint], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(EntryPoint, "load", lambda self: Theirs)
-    installed.append(entry("theirs"))
-    assert registered("tenor.models") == {"theirs": Theirs}
+def test_another_package_registers_as_ours_do(install: Callable[[str], None]) -> None:
+    install("theirs")
+    assert {"theirs", "lstm"} <= set(registered("tenor.models"))
     adapter: TypeAdapter[Any] = TypeAdapter(Annotated[Any, OneOf("tenor.models")])
-    assert adapter.validate_python({"kind": "theirs"}) == Theirs()
+    made = adapter.validate_python({"kind": "theirs", "units": 3})
+    assert (type(made).__name__, made.units) == ("Theirs", 3)
 
 
-def test_a_class_that_is_tagged_otherwise_is_refused(
-    installed: list[EntryPoint], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(EntryPoint, "load", lambda self: Theirs)
-    installed.append(entry("ours"))
-    with pytest.raises(StudyError, match="registered in tenor.models as 'ours' but its 'kind' is 'theirs'"):
+def test_a_class_that_is_tagged_otherwise_is_refused(install: Callable[[str], None]) -> None:
+    install("ours")
+    with pytest.raises(StudyError, match=r"registered in tenor\.models as 'ours' but its 'kind' is 'theirs'"):
         registered("tenor.models")

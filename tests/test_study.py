@@ -342,10 +342,12 @@ def test_identity_is_that_of_the_settings_not_of_the_file() -> None:
 
 
 CHANGES = [
-    ("name", "other"), ("question", "?"), ("seed", 2), ("seeds", 3), ("market.seed", 8), ("market.signal", 0.1),
+    ("name", "other"), ("question", "?"), ("seed", 2), ("seeds", 3), ("market.seed", 8),
+    ("market.signal", 0.1),
     ("sampling.sessions", 4), ("factors.0.days", [1, 3]), ("split.purge", 3), ("split.expanding", False),
     ("models.2.hidden", 9), ("positions.1.band", 2), ("fit.epochs", 6), ("trading.costs.fee", 3.0),
-    ("trading.fills", ["next_close", "same_close"]), ("prepare", {"select": 2}), ("statistics", {"level": 0.9}),
+    ("trading.fills", ["next_close", "same_close"]), ("prepare", {"select": 2}),
+    ("statistics", {"level": 0.9}),
 ]  # fmt: skip
 
 

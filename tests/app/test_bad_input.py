@@ -1,4 +1,4 @@
-"""Every bad input that we know of, from the command line: what is said, the status, and what stays on disk."""
+"""Every bad input that we know of, from the command line: what is said, the status, and what stays."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Panels stacked into legs: which rows are there, which terms hold on each day, and pairs that data leave early."""
+"""Panels stacked into legs: which rows are there, which terms hold, and pairs that the data leave early."""
 
 from datetime import date
 

@@ -59,7 +59,7 @@ class LogisticRecipe:
         best: tuple[float, Any] | None = None
         for strength in sorted(self.settings.inverse_penalties):
             model = LogisticRegression(C=strength, class_weight="balanced", solver="newton-cholesky")
-            # one thread: sums in one order, so the same numbers on any number of cores, and faster at this size
+            # one thread: sums in one order, so the same numbers on any machine, and faster at this size
             with threadpool_limits(1, user_api="blas"):
                 model.fit(x, train.label)
             up = np.clip(model.predict_proba(x_validation)[:, 1], 1e-9, 1 - 1e-9)

@@ -303,7 +303,7 @@ def _trades(
     terms: Terms,
     watch: Progress,
 ) -> list[_Trade]:
-    """Backtest every model under every position rule and fill, all models and seeds of a product side by side."""
+    """Backtest every position rule and fill, all models and seeds of a product side by side."""
     cells = [(position, fill) for position in terms.positions for fill in terms.fills]
     stops = np.cumsum([len(forecast.seeds) for forecast in forecasts])
     by_model: dict[str, list[_Trade]] = {forecast.model: [] for forecast in forecasts}
