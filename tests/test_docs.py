@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from tenor.app.commands import COMMANDS
 from tenor.registry import registered
 

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from tenor.decide.position import Probability, Sign
 from tenor.errors import StudyError
-from tenor.registry import GROUPS, OneOf, look_up, registered
+from tenor.registry import GROUPS, OneOf, registered
 from tenor.settings import STRICT
 
 
@@ -54,14 +54,6 @@ def test_every_class_is_frozen_settings_tagged_with_its_name(group: str) -> None
         (tag,) = [field for field in fields(settings) if field.name == GROUPS[group]]
         assert tag.default == name
         assert settings.__pydantic_config__ == STRICT
-
-
-def test_a_name_that_is_not_known_is_refused_with_a_suggestion() -> None:
-    assert look_up("tenor.positions", "sign") is Sign
-    with pytest.raises(
-        StudyError, match=r"tenor.models: no 'lgistic'; did you mean 'logistic'\?; known are dnn"
-    ):
-        look_up("tenor.models", "lgistic")
 
 
 def test_a_field_takes_any_class_of_its_group_by_the_tag() -> None:

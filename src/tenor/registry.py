@@ -18,7 +18,7 @@ from typing import Annotated, Any, Union
 from pydantic import Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema
 
-from tenor.errors import StudyError, suggest
+from tenor.errors import StudyError
 
 GROUPS = {
     "tenor.sources": "source",
@@ -44,14 +44,6 @@ def registered(group: str) -> dict[str, type[Any]]:
             )
         found[entry.name] = settings
     return found
-
-
-def look_up(group: str, name: str) -> type[Any]:
-    """Return the class of ``name``; :class:`StudyError` listing the known names."""
-    known = registered(group)
-    if name not in known:
-        raise StudyError(f"{group}: no {name!r}{suggest(name, known)}; known are {', '.join(known)}")
-    return known[name]
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,6 +174,7 @@ def windows() -> Windows:
         ends=np.array([1, 6, 2, 7, 3]),
         length=2,
         session=days(3)[[0, 0, 1, 1, 2]],
+        resolves=days(3)[[0, 0, 1, 1, 2]] + np.timedelta64(1, "D"),
         product=np.array(["A", "B", "A", "B", "A"]),
         pair=np.array(["A1-A2", "B1-B2", "A1-A2", "B1-B2", "A1-A2"]),
         change=np.array([0.1, -0.1, 0.0, np.nan, np.nan]),
@@ -202,3 +203,35 @@ def test_taking_windows_shares_the_rows() -> None:
 def test_a_fold_takes_both_ends_of_a_range_and_every_product() -> None:
     fold = Fold(0, january(1, 1), january(2, 2), january(2, 3))
     assert [len(fold.part(windows(), part)) for part in ("train", "validation", "test")] == [2, 2, 3]
+
+
+def test_a_label_that_resolves_inside_the_next_range_is_not_learnt_from() -> None:
+    sessions = np.datetime64("2024-01-01") + np.arange(12)
+    count = 9
+    ends = np.arange(count)
+    resolves = sessions[ends + 1].copy()
+    resolves[3] = sessions[7]  # not quoted for three sessions: its outcome is known inside validation
+    windows = Windows(
+        columns=("a",),
+        rows=np.zeros((count, 1)),
+        row_product=np.full(count, "T"),
+        ends=ends,
+        length=1,
+        session=sessions[:count],
+        product=np.full(count, "T"),
+        pair=np.full(count, "T2403-T2406"),
+        resolves=resolves,
+        change=np.ones(count),
+        label=np.ones(count, dtype=np.int64),
+    )
+    first, last = (sessions.astype(object)[at] for at in (0, 3))
+    fold = Fold(
+        0,
+        (first, last),
+        (sessions.astype(object)[6], sessions.astype(object)[7]),
+        (sessions.astype(object)[8], sessions.astype(object)[8]),
+    )
+    assert fold.learnable(windows, "train").session.tolist() == sessions[:3].tolist()
+    # the outcome of the last validation session is known in the first test session: purge must cover it
+    assert fold.learnable(windows, "validation").session.tolist() == [sessions[6].item()]
+    assert len(fold.part(windows, "train")) == 4

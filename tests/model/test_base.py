@@ -21,6 +21,7 @@ def windows(label: list[int]) -> Windows:
         ends=np.arange(count),
         length=1,
         session=np.datetime64("2020-01-01") + np.arange(count),
+        resolves=np.datetime64("2020-01-01") + np.arange(count) + np.timedelta64(1, "D"),
         product=np.full(count, "T"),
         pair=np.full(count, "T2003-T2006"),
         change=np.zeros(count),

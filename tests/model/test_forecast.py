@@ -19,6 +19,7 @@ def windows() -> Windows:
         ends=np.arange(3),
         length=1,
         session=np.datetime64("2020-01-01") + np.arange(3),
+        resolves=np.datetime64("2020-01-01") + np.arange(3) + np.timedelta64(1, "D"),
         product=np.array(["T", "TF", "T"]),
         pair=np.array(["T2003-T2006", "TF2003-TF2006", "T2003-T2006"]),
         change=np.array([0.01, -0.02, NAN]),

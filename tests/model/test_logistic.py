@@ -5,6 +5,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
 
 from tenor.errors import FitError
 from tenor.factor.window import Windows
@@ -29,6 +30,7 @@ def windows(count: int, seed: int, strength: float = 1.0) -> Windows:
         ends=ends,
         length=LENGTH,
         session=np.datetime64("2020-01-01") + ends,
+        resolves=np.datetime64("2020-01-01") + ends + np.timedelta64(1, "D"),
         product=np.full(count, "T"),
         pair=np.full(count, "T2003-T2006"),
         change=change,
@@ -70,8 +72,14 @@ def test_against_scikit_learn() -> None:
 def test_validation_chooses_the_penalty(strength: float, train_seed: int) -> None:
     penalties = (1.0, 1e-4, 1e-2)
     train, validation = windows(120, train_seed, strength), windows(200, 10 + train_seed, strength)
+    balanced = compute_sample_weight(
+        dict(enumerate(compute_class_weight("balanced", classes=np.array([0, 1]), y=train.label))),
+        validation.label,
+    )
     losses = {
-        penalty: log_loss(validation.label, fit((penalty,), train, validation).predict(validation))
+        penalty: log_loss(
+            validation.label, fit((penalty,), train, validation).predict(validation), sample_weight=balanced
+        )
         for penalty in penalties
     }
     assert min(losses, key=losses.__getitem__) == fit(penalties, train, validation).classifier.C

@@ -30,6 +30,7 @@ def windows(count: int, seed: int, product: str = "T") -> Windows:
         ends=np.arange(1, count + 1),
         length=2,
         session=np.datetime64("2020-01-01") + np.arange(count),
+        resolves=np.datetime64("2020-01-01") + np.arange(count) + np.timedelta64(1, "D"),
         product=np.full(count, product),
         pair=np.full(count, "T2003-T2006"),
         change=change,

@@ -29,6 +29,7 @@ def windows(rows: dict[str, Floats], length: int = 3, seed: int = 1) -> Windows:
         ends=ends,
         length=length,
         session=np.datetime64("2020-01-01") + ends,
+        resolves=np.datetime64("2020-01-01") + ends + np.timedelta64(1, "D"),
         product=product,
         pair=product,
         change=change,

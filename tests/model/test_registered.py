@@ -59,6 +59,7 @@ def windows() -> Windows:
         ends=ends,
         length=LENGTH,
         session=np.datetime64("2020-01-01") + np.arange(COUNT),
+        resolves=np.datetime64("2020-01-01") + np.arange(COUNT) + np.timedelta64(1, "D"),
         product=np.full(COUNT, "T"),
         pair=np.full(COUNT, "T2012-T2103"),
         change=change,

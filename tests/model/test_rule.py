@@ -22,6 +22,7 @@ def windows(last_change: list[float], label: list[int], column: str = "spread_ch
         ends=np.arange(count),
         length=1,
         session=np.datetime64("2020-01-01") + np.arange(count),
+        resolves=np.datetime64("2020-01-01") + np.arange(count) + np.timedelta64(1, "D"),
         product=np.full(count, "T"),
         pair=np.full(count, "T2003-T2006"),
         change=np.array([0.01 if up else -0.01 for up in label]),

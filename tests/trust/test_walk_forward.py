@@ -40,6 +40,7 @@ def windows(products: tuple[str, ...] = ("A", "B"), sessions: int = 20, late: in
         ends=np.arange(len(rows)),
         length=1,
         session=np.datetime64("2023-12-31") + day,
+        resolves=np.datetime64("2023-12-31") + day + np.timedelta64(1, "D"),
         product=code,
         pair=code,
         change=change,

@@ -194,7 +194,7 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        app()
+        app(prog_name="tenor")
     except TenorError as error:
         try:
             if "--json" in sys.argv:

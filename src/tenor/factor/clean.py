@@ -86,6 +86,11 @@ def sessions_since_listing(product: Product, sessions: Dates) -> Ints:
     return np.searchsorted(listed, sessions)
 
 
+def _next_session(sessions: Dates) -> Dates:
+    """The session after each of a panel's; NaT after the last."""
+    return np.append(sessions[1:], np.datetime64("NaT", "D")).astype("datetime64[D]")
+
+
 def build_windows(
     panels: Sequence[Panel],
     factors: Sequence[Factor],
@@ -159,6 +164,7 @@ def build_windows(
         session=np.concatenate([panel.sessions[where] for panel, where, *_ in parts]),
         product=np.concatenate([np.full(len(where), panel.product.code) for panel, where, *_ in parts]),
         pair=np.concatenate([np.full(len(where), panel.span.spread.code) for panel, where, *_ in parts]),
+        resolves=np.concatenate([_next_session(panel.sessions)[where] for panel, where, *_ in parts]),
         change=np.concatenate([change for *_, change, _ in parts]),
         label=np.concatenate([label for *_, label in parts]),
     )

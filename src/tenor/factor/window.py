@@ -49,6 +49,9 @@ class Windows:
         Sessions in a window; window ``i`` is rows ``ends[i] - length + 1 .. ends[i]``, all of one pair.
     session, product, pair
         Shape ``(window,)``: the decision's session, product code and pair code.
+    resolves
+        Shape ``(window,)``: the session at which the next change is known, NaT while there is none. Usually the next
+        one; later where the pair was not quoted for a while.
     change
         Shape ``(window,)``: next change of the pair's spread in points, NaN while unknown.
     label
@@ -63,6 +66,7 @@ class Windows:
     session: Dates
     product: Names
     pair: Names
+    resolves: Dates
     change: Floats
     label: Ints
 
@@ -71,7 +75,7 @@ class Windows:
 
     def take(self, chosen: AnyArray) -> "Windows":
         """Return the windows at ``chosen`` (a mask or positions); the rows are shared, not copied."""
-        per_window = ("ends", "session", "product", "pair", "change", "label")
+        per_window = ("ends", "session", "product", "pair", "resolves", "change", "label")
         return replace(self, **{name: getattr(self, name)[chosen] for name in per_window})
 
     @property
@@ -104,6 +108,16 @@ class Fold:
         """Return the windows whose decision session lies in the range ``name``."""
         first, last = (np.datetime64(day, "D") for day in getattr(self, name))
         return windows.take((windows.session >= first) & (windows.session <= last))
+
+    def learnable(self, windows: Windows, name: Literal["train", "validation"]) -> Windows:
+        """Return the decided windows of a range whose outcome was known before the next range begins.
+
+        Purge counts sessions of the pooled calendar; a product that was not quoted for longer than the purge could
+        otherwise leave a train label that is only resolved inside validation.
+        """
+        after = self.validation if name == "train" else self.test
+        part = self.part(windows, name)
+        return part.take(part.decided & (part.resolves < np.datetime64(after[0], "D")))
 
 
 def _ranges(days: Dates, index: int, cuts: tuple[tuple[int, int], ...]) -> Fold:

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias, runtime_checkable
 
+import numpy as np
+
 from tenor.errors import FitError
 from tenor.factor.window import Windows
 from tenor.model.fit_plan import FitPlan
@@ -113,6 +115,16 @@ def fit_grid(
             watch(recipe.name, number * len(used) + position + 1, len(folds) * len(used))
         grid.append(tuple(row))
     return tuple(grid)
+
+
+def class_weights(train: Windows, windows: Windows) -> Floats:
+    """Return a weight for each of ``windows``, inverse to how frequent its class was in ``train``.
+
+    Networks, trees and regression are trained on these and choose where to stop by them, so that all three answer the
+    same question: which direction, had both been equally frequent.
+    """
+    ups = float((train.label == 1).mean())
+    return np.where(windows.label == 1, 0.5 / ups, 0.5 / (1 - ups))
 
 
 def require_both_classes(windows: Windows, part: str) -> None:

@@ -8,7 +8,7 @@ from annotated_types import Gt, Interval
 
 from tenor.errors import FitError
 from tenor.factor.window import Windows
-from tenor.model.base import Recipe, require_both_classes
+from tenor.model.base import Recipe, class_weights, require_both_classes
 from tenor.model.fit_plan import FitPlan
 from tenor.model.logistic import flatten
 from tenor.model.prepare import Prepare, Prepared
@@ -74,8 +74,6 @@ class LightGBMRecipe:
         require_both_classes(validation, "validation")
         prepared = self.prepare.learn(train)
         settings = self.settings
-        balance = (train.label == 0).sum() / (train.label == 1).sum()
-        weight = np.where(train.label == 1, balance, 1.0)
         parameters = {
             "objective": "binary",
             "num_leaves": settings.leaves,
@@ -91,8 +89,13 @@ class LightGBMRecipe:
             "num_threads": 1,
             "verbosity": -1,
         }
-        data = lightgbm.Dataset(flatten(prepared.apply(train)), label=train.label, weight=weight)
-        held = lightgbm.Dataset(flatten(prepared.apply(validation)), label=validation.label, reference=data)
+        data = lightgbm.Dataset(flatten(prepared.apply(train)), label=train.label, weight=class_weights(train, train))
+        held = lightgbm.Dataset(
+            flatten(prepared.apply(validation)),
+            label=validation.label,
+            weight=class_weights(train, validation),
+            reference=data,
+        )
         booster = lightgbm.train(
             parameters,
             data,

@@ -11,7 +11,7 @@ import numpy as np
 from annotated_types import Gt, Len
 
 from tenor.factor.window import Windows
-from tenor.model.base import Recipe, require_both_classes
+from tenor.model.base import Recipe, class_weights, require_both_classes
 from tenor.model.fit_plan import FitPlan
 from tenor.model.prepare import Prepare, Prepared
 from tenor.settings import STRICT
@@ -63,7 +63,8 @@ class LogisticRecipe:
             with threadpool_limits(1, user_api="blas"):
                 model.fit(x, train.label)
             up = np.clip(model.predict_proba(x_validation)[:, 1], 1e-9, 1 - 1e-9)
-            loss = -float(np.mean(np.where(validation.label == 1, np.log(up), np.log1p(-up))))
+            losses = -np.where(validation.label == 1, np.log(up), np.log1p(-up))
+            loss = float(np.average(losses, weights=class_weights(train, validation)))
             if best is None or loss < best[0]:
                 best = (loss, model)
         assert best is not None

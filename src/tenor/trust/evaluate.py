@@ -552,6 +552,6 @@ def _findings(comparisons: Sequence[Comparison], level: float) -> tuple[Finding,
         weakest.append((min(mine, key=lambda c: c.estimate), one_sided))
     corrected = significance.holm([p for _, p in weakest])
     return tuple(
-        Finding(model, worst.second, worst.estimate, float(p), bool(p < 1 - level))
+        Finding(model, worst.second, worst.estimate, float(p), bool(p < round(1 - level, 12)))
         for model, (worst, _), p in zip(models, weakest, corrected, strict=True)
     )

@@ -95,10 +95,8 @@ def walk_forward(
 
 
 def _learnable(fold: Fold, windows: Windows) -> FoldWindows:
-    """Decided windows of train, and of validation for the products that train holds."""
-    train, validation = (
-        part.take(part.decided) for part in (fold.part(windows, "train"), fold.part(windows, "validation"))
-    )
+    """What a fold may learn from; of validation, the products that train holds."""
+    train, validation = fold.learnable(windows, "train"), fold.learnable(windows, "validation")
     return FoldWindows(train, validation.take(np.isin(validation.product, np.unique(train.product))))
 
 

@@ -1,0 +1,75 @@
+"""The surface, counted: a name that comes or goes is a visible difference here and in the changelog."""
+
+import inspect
+
+import tenor.errors
+from tenor.app.cli import app
+from tenor.app.commands import COMMANDS
+from tenor.registry import GROUPS, registered
+
+NAMES = {
+    "tenor.sources": ["folder", "simulated"],
+    "tenor.factors": [
+        "activity",
+        "curve_shape",
+        "funding",
+        "leg_change",
+        "spread_change",
+        "spread_level",
+        "time_to_expiry",
+    ],
+    "tenor.models": ["dnn", "lightgbm", "logistic", "lstm", "majority", "momentum", "reversal"],
+    "tenor.positions": ["probability", "sign"],
+    "tenor.splits": ["dates", "walk_forward"],
+}
+
+ERRORS = {
+    "TenorError": "Exception",
+    "StudyError": "TenorError",
+    "DataError": "TenorError",
+    "MarketError": "TenorError",
+    "CalendarError": "TenorError",
+    "SplitError": "TenorError",
+    "FitError": "TenorError",
+    "RunError": "TenorError",
+}
+
+REQUESTS = {
+    "run": ["study", "runs", "data"],
+    "show": ["run", "runs"],
+    "rerun": ["run", "runs", "data"],
+    "runs": ["runs"],
+    "models": [],
+    "data check": ["folder", "layout"],
+    "data show": ["folder", "layout", "study"],
+}
+
+
+def test_registered_names() -> None:
+    assert {group: list(registered(group)) for group in GROUPS} == NAMES
+
+
+def test_commands_and_what_they_are_asked() -> None:
+    assert {
+        command.name: list(inspect.signature(command.request).parameters) for command in COMMANDS
+    } == REQUESTS
+
+
+def test_the_command_line_has_the_commands_of_the_table_and_no_others() -> None:
+    def names(typer_app: object, before: str = "") -> list[str]:
+        own = [before + (c.name or c.callback.__name__) for c in typer_app.registered_commands]
+        below = [names(g.typer_instance, f"{before}{g.name} ") for g in typer_app.registered_groups]
+        return own + [name for group in below for name in group]
+
+    assert sorted(names(app)) == sorted(REQUESTS)
+
+
+def test_error_classes_and_their_tree() -> None:
+    found = {
+        name: kind.__mro__[1].__name__
+        for name, kind in inspect.getmembers(tenor.errors, inspect.isclass)
+        if issubclass(kind, Exception)
+    }
+    assert found == ERRORS
+    for name in ERRORS:
+        assert name in (tenor.errors.__doc__ or "")
