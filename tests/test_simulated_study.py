@@ -16,7 +16,7 @@ from tenor.io.sources.simulated import Simulated
 from tenor.io.studies import read_study
 from tenor.report.report import Report
 from tenor.study import Study, run
-from tenor.trust.evaluate import RULES, Direction
+from tenor.trust.evaluation import RULES, Direction
 
 pytestmark = pytest.mark.slow
 

@@ -49,7 +49,8 @@ from tenor.progress import Progress, silent
 from tenor.registry import GROUPS, OneOf, registered
 from tenor.report.report import DataFacts, Report
 from tenor.settings import STRICT
-from tenor.trust.evaluate import Terms, evaluate
+from tenor.trust.evaluate import evaluate
+from tenor.trust.evaluation import Terms
 from tenor.trust.walk_forward import walk_forward
 
 EXECUTION_LAG: Mapping[Fill, int] = {"same_close": 0, "next_open": 1, "next_close": 1}
@@ -360,7 +361,7 @@ def _panels(study: Study, market: Market, code: str) -> list[Panel]:
 
 
 def _legs(panels: Sequence[Panel], first: date, last: date) -> tuple[list[Legs], tuple[str, ...]]:
-    """Legs of each product from ``first`` to ``last`` and one session more, on which the last position is closed."""
+    """Legs of each product from ``first`` to ``last`` and one session more, which closes the last position."""
     legs: list[Legs] = []
     notes: list[str] = []
     for code in dict.fromkeys(panel.product.code for panel in panels):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, Thread
 from typing import Any, cast
 
 import polars as pl
@@ -340,6 +340,26 @@ def test_writers_of_the_same_run_at_once_agree_on_one_complete_run(tmp_path: Pat
     assert len(folders) == 1
     assert below(tmp_path) == [folders.pop().name]
     assert list_runs(tmp_path).unusable == ()
+
+
+def test_what_a_living_writer_has_begun_is_not_cleared_away(tmp_path: Path) -> None:
+    cleared: list[tuple[str, ...]] = []
+    other = Thread(target=lambda: cleared.append(open_runs(tmp_path)))
+
+    class Slow(Small):
+        @property
+        def forecasts(self) -> pl.DataFrame:
+            if not other.ident:  # in the middle of writing, somebody else begins a run
+                assert any(name.startswith(".partial-") for name in below(tmp_path))
+                other.start()
+                other.join(timeout=0.5)
+                assert other.is_alive(), "it must wait until this is written"
+            return super().forecasts
+
+    folder = write_run(tmp_path, cast(Report, Slow()), PAGE, FACTS)
+    other.join()
+    assert cleared == [()]
+    assert below(tmp_path) == [folder.name]
 
 
 def test_two_processes_that_write_the_same_run_at_once_both_find_it(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from tenor.report.figures import (
 from tenor.report.headline import headline
 from tenor.report.style import CONFIG, colours
 from tenor.report.text import month
-from tenor.trust.evaluate import Finding, Score
+from tenor.trust.evaluation import Finding, Score
 from tenor.trust.score import Reliability
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from tenor.report.headline import direction_of, earned_by, headline
 from tenor.report.report import Report
-from tenor.trust.evaluate import Score
+from tenor.trust.evaluation import Score
 
 
 def renamed(report: Report, names: dict[str, str]) -> Report:

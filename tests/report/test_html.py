@@ -15,7 +15,7 @@ from tenor.factor.clean import LeftOut
 from tenor.model.forecast import Failure
 from tenor.report.figures import FIGURES
 from tenor.report.html import page
-from tenor.trust.evaluate import Score
+from tenor.trust.evaluation import Score
 
 NASTY = "</script><script>alert(1)</script><a href='javascript:x'>&amp;"
 NAN = float("nan")

@@ -11,7 +11,7 @@ from tenor.model.forecast import Failure
 from tenor.report import tables
 from tenor.report.tables import Cell, Column, score_cell, table
 from tenor.report.text import number, percent
-from tenor.trust.evaluate import Score
+from tenor.trust.evaluation import Score
 
 NAN = float("nan")
 

@@ -21,7 +21,7 @@ from tenor.report.text import (
     power,
     verdict,
 )
-from tenor.trust.evaluate import Finding, Score
+from tenor.trust.evaluation import Finding, Score
 from tenor.trust.significance import days_to_confirm
 
 

@@ -13,7 +13,9 @@ from tenor.decide.position import Probability, Sign
 from tenor.errors import FitError, MarketError
 from tenor.factor.window import Fold, Windows
 from tenor.model.forecast import Failure, Forecast
-from tenor.trust.evaluate import ALL, Comparison, Direction, Earned, Evaluation, Terms, _findings, evaluate
+from tenor.trust.comparison import findings
+from tenor.trust.evaluate import evaluate
+from tenor.trust.evaluation import ALL, Comparison, Direction, Earned, Evaluation, Terms
 from tenor.trust.walk_forward import WalkForwardRun
 from tenor.units import Floats
 
@@ -408,7 +410,7 @@ def comparison(first: str, second: str, estimate: float, p_value: float) -> Comp
 
 def test_findings_by_explicit_p_values() -> None:
     """A: the weakest of 0.01 and 0.02, halved; B: one rule is ahead of it; C: 0.04, halved."""
-    found = _findings(
+    found = findings(
         (
             comparison("a", "majority", 0.05, 0.01),
             comparison("a", "reversal", 0.03, 0.02),
@@ -430,11 +432,9 @@ def test_findings_by_explicit_p_values() -> None:
 
 
 def test_a_finding_needs_to_be_below_the_level() -> None:
-    found = _findings(
-        (comparison("a", "majority", 0.05, 0.11), comparison("b", "majority", 0.05, 0.02)), 0.95
-    )
+    found = findings((comparison("a", "majority", 0.05, 0.11), comparison("b", "majority", 0.05, 0.02)), 0.95)
     assert [each.p_holm for each in found] == pytest.approx([0.055, 0.02])
     assert [each.found for each in found] == [False, True]
-    tie = _findings((comparison("a", "majority", 0.0, 1.0),), 0.95)
+    tie = findings((comparison("a", "majority", 0.0, 1.0),), 0.95)
     assert tie[0].p_holm == 0.5
-    assert _findings((), 0.95) == ()
+    assert findings((), 0.95) == ()

@@ -32,7 +32,7 @@ from tenor.report.style import (
 )
 from tenor.report.text import month, p_value
 from tenor.report.traded import cost_sensitivity, positions
-from tenor.trust.evaluate import Comparison, Equity
+from tenor.trust.evaluation import Comparison, Equity
 from tenor.trust.score import Reliability
 from tenor.units import Floats
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from tenor.decide.backtest import Fill
 from tenor.report.report import Report
-from tenor.trust.evaluate import ALL, RULES, Direction, Earned
+from tenor.trust.evaluation import ALL, RULES, Direction, Earned
 
 PLAIN = ("logistic", "lightgbm")
 """Models that learn without being networks; they run in every study as challengers."""

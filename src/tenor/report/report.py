@@ -15,7 +15,7 @@ import polars as pl
 from tenor.factor.clean import LeftOut
 from tenor.factor.window import Fold
 from tenor.model.forecast import Failure
-from tenor.trust.evaluate import Evaluation
+from tenor.trust.evaluation import Evaluation
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from string import ascii_lowercase
 from tenor.report.headline import Headline, headline
 from tenor.report.report import Report
 from tenor.report.text import DASH, FILL_WORDS, currency, day, number, p_value, percent
-from tenor.trust.evaluate import ALL, Direction, Earned, Score
+from tenor.trust.evaluation import ALL, Direction, Earned, Score
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from tenor.errors import MarketError
 from tenor.market.contract import product
 from tenor.report.headline import Headline, direction_of, earned_by, headline
 from tenor.report.report import Report
-from tenor.trust.evaluate import Finding, Score
+from tenor.trust.evaluation import Finding, Score
 from tenor.trust.significance import days_to_confirm
 
 DASH = "–"
