@@ -361,7 +361,7 @@ def _panels(study: Study, market: Market, code: str) -> list[Panel]:
 
 
 def _legs(panels: Sequence[Panel], first: date, last: date) -> tuple[list[Legs], tuple[str, ...]]:
-    """Legs of each product from ``first`` to ``last`` and one session more, which closes the last position."""
+    """Legs of each product from ``first`` to ``last`` and one more, which closes the last position."""
     legs: list[Legs] = []
     notes: list[str] = []
     for code in dict.fromkeys(panel.product.code for panel in panels):
