@@ -123,9 +123,7 @@ def child(contestant: str, cores: int) -> None:
 
 def ask(contestant: str, cores: int) -> dict[str, list[float]]:
     command = [sys.executable, __file__, "--child", contestant, str(cores)]
-    answer: dict[str, list[float]] = json.loads(
-        subprocess.run(command, check=True, capture_output=True).stdout
-    )
+    answer: dict[str, list[float]] = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
     return answer
 
 

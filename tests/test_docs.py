@@ -41,10 +41,10 @@ def test_links_and_pictures_lead_somewhere(page: Path) -> None:
 
 def blocks(language: str) -> list[tuple[str, str]]:
     """Every fenced block of a language, with the page that it stands on."""
-    found = []
+    found: list[tuple[str, str]] = []
     for page in (ROOT / "README.md", *PAGES):
-        for block in re.findall(rf"```{language}\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
-            found.append((page.name, block))
+        fenced = re.findall(rf"```{language}\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+        found += [(page.name, block) for block in fenced]
     return found
 
 
@@ -72,5 +72,15 @@ def test_the_changelog_names_the_version() -> None:
 
 def test_every_setting_of_the_fit_plan_fills_and_splits_is_explained() -> None:
     text = "".join(path.read_text(encoding="utf-8") for path in PAGES)
-    for word in ("same_close", "next_open", "next_close", "walk_forward", "dates", "platt", "temperature", "sign", "probability"):
+    for word in (
+        "same_close",
+        "next_open",
+        "next_close",
+        "walk_forward",
+        "dates",
+        "platt",
+        "temperature",
+        "sign",
+        "probability",
+    ):
         assert f"`{word}`" in text, word

@@ -49,9 +49,7 @@ WINDOWS_FROM: tuple[Factor, ...] = (SpreadChange(days=(1, 3)), LegChange(days=(1
 
 @cache
 def market() -> Market:
-    return Simulated(
-        products=PRODUCTS, first=date(2019, 1, 2), last=date(2020, 1, 20), seed=4, signal=0.2
-    ).read()
+    return Simulated(products=PRODUCTS, first=date(2019, 1, 2), last=date(2020, 1, 20), seed=4, signal=0.2).read()
 
 
 @cache
@@ -73,9 +71,7 @@ def panels(held: Market, needs: Sequence[Field], decision: Decision, warm_up: in
     for code in PRODUCTS:
         days = held.quotes.filter(held.quotes["code"].str.starts_with(code + "1"))["date"]
         for span in front_pairs(product(code), days.min(), days.max()):
-            built = build_panel(
-                held, product(code), span, needs, decision=decision, warm_up=warm_up, max_age_days=10
-            )
+            built = build_panel(held, product(code), span, needs, decision=decision, warm_up=warm_up, max_age_days=10)
             found += [built] if built is not None else []
     return found
 
@@ -111,9 +107,7 @@ def assert_prefix_invariant(
                 continue
             assert pair in part, f"{pair} is not there on {cut}"
             known = np.flatnonzero(past)[: past.sum() - known_after]
-            np.testing.assert_array_equal(
-                part[pair][0][: len(known)], sessions[known], err_msg=f"{pair} {cut}"
-            )
+            np.testing.assert_array_equal(part[pair][0][: len(known)], sessions[known], err_msg=f"{pair} {cut}")
             np.testing.assert_array_equal(part[pair][1][: len(known)], values[known], err_msg=f"{pair} {cut}")
             assert len(part[pair][0]) == past.sum()
             compared += len(known)
@@ -323,9 +317,7 @@ def test_a_factor_that_looks_ahead_is_caught(factor: Factor) -> None:
 def test_a_curve_that_is_used_before_it_is_published_is_caught() -> None:
     """Values of the evening, said at the close."""
     with pytest.raises(AssertionError, match="Arrays are not equal"):
-        assert_prefix_invariant(
-            lambda held: factor_values(FACTORS["curve_shape"], held, "evening"), "close", cuts(8)
-        )
+        assert_prefix_invariant(lambda held: factor_values(FACTORS["curve_shape"], held, "evening"), "close", cuts(8))
 
 
 def test_a_label_that_is_said_at_its_decision_is_caught() -> None:

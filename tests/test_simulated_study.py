@@ -43,9 +43,7 @@ def small() -> Study:
 
 @cache
 def report(seed: int, signal: float) -> Report:
-    market = Simulated(
-        products=("T",), first=date(2016, 1, 4), last=date(2023, 12, 29), seed=seed, signal=signal
-    )
+    market = Simulated(products=("T",), first=date(2016, 1, 4), last=date(2023, 12, 29), seed=seed, signal=signal)
     return run(replace(small(), market=market), market.read())
 
 

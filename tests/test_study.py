@@ -130,9 +130,7 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("path", "value", "said"), WRONG, ids=[f"{path}={value}" for path, value, _ in WRONG]
-)
+@pytest.mark.parametrize(("path", "value", "said"), WRONG, ids=[f"{path}={value}" for path, value, _ in WRONG])
 def test_one_wrong_setting_is_one_problem(path: str, value: Any, said: str) -> None:
     (only,) = problems(with_((path, value)))
     assert only.startswith(said)
@@ -212,9 +210,7 @@ def test_every_problem_comes_at_once_each_in_its_place() -> None:
         "fit.learning_rat",
     ]
     # a class is asked for contradictions of its own once each of its keys is right
-    assert problems(with_(("trading.costs.slippage_ticks", -1), ("seed", "one")))[1].startswith(
-        "trading.costs: "
-    )
+    assert problems(with_(("trading.costs.slippage_ticks", -1), ("seed", "one")))[1].startswith("trading.costs: ")
 
 
 def test_an_empty_file_lacks_every_judgement() -> None:
@@ -333,10 +329,7 @@ def test_identity_is_that_of_the_settings_not_of_the_file() -> None:
     assert load(resolved(study)).identity == study.identity  # every default written out
     assert load(with_(("fit.patience", study.fit.patience))).identity == study.identity
     assert load(with_(("trading.limits.max_pairs", 1.0))).identity == study.identity
-    assert (
-        replace(study, trading=replace(study.trading, limits=Limits(1, "fractional"))).identity
-        == study.identity
-    )
+    assert replace(study, trading=replace(study.trading, limits=Limits(1, "fractional"))).identity == study.identity
     assert len(study.identity) == 64
     assert int(study.identity, 16) > 0
 
@@ -413,9 +406,7 @@ def _pointers(value: Any) -> Iterator[str]:
 
 
 def rules_only() -> Study:
-    return load(
-        with_(("models", [{"kind": "majority"}, {"kind": "reversal"}]), ("statistics", {"replications": 200}))
-    )
+    return load(with_(("models", [{"kind": "majority"}, {"kind": "reversal"}]), ("statistics", {"replications": 200})))
 
 
 def test_run_is_a_function_of_study_and_market() -> None:

@@ -50,9 +50,7 @@ def test_registered_names() -> None:
 
 
 def test_commands_and_what_they_are_asked() -> None:
-    assert {
-        command.name: list(inspect.signature(command.request).parameters) for command in COMMANDS
-    } == REQUESTS
+    assert {command.name: list(inspect.signature(command.request).parameters) for command in COMMANDS} == REQUESTS
 
 
 def test_the_command_line_has_the_commands_of_the_table_and_no_others() -> None:

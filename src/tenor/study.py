@@ -14,25 +14,23 @@ import itertools
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, is_dataclass
-from dataclasses import fields as fields_of
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from functools import cache
 from pathlib import PurePath
-from typing import Annotated, Any, ClassVar, Protocol, cast, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, ClassVar, Protocol, cast
 
 import numpy as np
 import polars as pl
 from annotated_types import Ge, Gt, Interval, Len
 from pydantic import AfterValidator, TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
 
 from tenor.decide.backtest import Fill, check_fill
 from tenor.decide.costs import Costs
 from tenor.decide.front import PRICES, front_legs
 from tenor.decide.legs import Legs
 from tenor.decide.limits import Limits
-from tenor.errors import MarketError, StudyError, suggest
+from tenor.errors import MarketError, StudyError
 from tenor.factor.base import Factor
 from tenor.factor.clean import Cleaning, build_windows
 from tenor.factor.label import HORIZON
@@ -45,8 +43,9 @@ from tenor.model.calibrate import Calibration
 from tenor.model.fit_plan import FitPlan
 from tenor.model.forecast import forecast_table
 from tenor.model.prepare import Prepare
+from tenor.problem import problems
 from tenor.progress import Progress, silent
-from tenor.registry import GROUPS, OneOf, registered
+from tenor.registry import OneOf
 from tenor.report.report import DataFacts, Report
 from tenor.settings import STRICT
 from tenor.trust.evaluate import evaluate
@@ -253,17 +252,7 @@ def load(table: Mapping[str, Any], *, where: str = "study") -> Study:
     try:
         return _adapter().validate_json(text, strict=True)
     except ValidationError as invalid:
-        found = invalid.errors()
-    deeper = [error["loc"][:-1] for error in found]
-    lines = (
-        f"{where}: {line}"
-        for error in found
-        if not (
-            error["type"] == "too_short" and error["loc"] in deeper
-        )  # short only for want of what is wrong
-        for line in _explain(error)
-    )
-    raise StudyError(tuple(dict.fromkeys(lines)))
+        raise StudyError([f"{where}: {problem}" for problem in problems(Study, invalid)]) from None
 
 
 def schema() -> dict[str, Any]:
@@ -282,9 +271,7 @@ def run(study: Study, market: Market, *, watch: Progress = silent) -> Report:
         If cleaning leaves no decision, or a range of a fold is empty.
     """
     panels = [panel for code in study.products for panel in _panels(study, market, code)]
-    windows, left_out = build_windows(
-        panels, study.factors, length=study.sampling.sessions, cleaning=study.cleaning
-    )
+    windows, left_out = build_windows(panels, study.factors, length=study.sampling.sessions, cleaning=study.cleaning)
     folds = study.split.split(np.unique(windows.session))
     legs, notes = _legs(panels, folds[0].test[0], folds[-1].test[1])
     for fill, part in itertools.product(study.trading.fills, legs):
@@ -327,9 +314,9 @@ def run(study: Study, market: Market, *, watch: Progress = silent) -> Report:
         evaluation=evaluation,
         forecasts=forecast_table(said.forecasts, said.test, said.fold),
         spreads=pl.concat(
-            pl.DataFrame(
-                {"session": part.sessions, "pair": part.pair, "spread": part.spread_close}
-            ).with_columns(pl.lit(part.product).alias("product"))
+            pl.DataFrame({"session": part.sessions, "pair": part.pair, "spread": part.spread_close}).with_columns(
+                pl.lit(part.product).alias("product")
+            )
             for part in legs
         ),
     )
@@ -413,85 +400,3 @@ def _contradictions(study: Study) -> Iterator[str]:
         repeated = sorted({name for name in named if named.count(name) > 1})
         if repeated:
             yield f"{what}: {repeated} named more than once; name each once"
-
-
-def _explain(error: ErrorDetails) -> Iterator[str]:
-    """One line for each problem of a pydantic error: key path, problem, remedy."""
-    path, kind = error["loc"], error["type"]
-    place = _place(path)
-    before = f"{place}: " if place else ""
-    said = error["msg"]
-    if kind == "value_error":
-        wrong = error["ctx"]["error"]
-        problems = wrong.problems if isinstance(wrong, StudyError) else (str(wrong),)
-        yield from (before + problem for problem in problems)
-    elif kind in ("unexpected_keyword_argument", "extra_forbidden"):
-        allowed = _allowed(path[:-1])
-        hint = suggest(str(path[-1]), allowed) or f"; allowed are {', '.join(allowed)}"
-        yield f"{before}unexpected key{hint}"
-    elif kind in ("missing", "missing_argument"):
-        yield f"{before}missing; it has no default on purpose: state it"
-    elif kind.startswith("union_tag"):
-        group, tag = _group(path), str(error["ctx"].get("tag", ""))
-        names, key = tuple(registered(group)), GROUPS[group]
-        given = f"no {key} {tag!r}{suggest(tag, names)}" if tag else f"say which with the key {key!r}"
-        yield f"{before}{given} (known are {', '.join(names)})"
-    else:
-        said = _IN_TOML.get(kind, said)
-        yield f"{before}{said}; given {_short(error['input'])}"
-
-
-_IN_TOML = {
-    "dict_type": "it must be a table",
-    "dataclass_type": "it must be a table",
-    "tuple_type": "it must be a list",
-}
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."
-
-
-def _place(path: Sequence[str | int]) -> str:
-    """The key path as the file has it, such as ``models[2].hidden``: without the tags that chose a class."""
-    place, current = "", cast(Any, Study)
-    for part in path:
-        if isinstance(part, int):
-            place += f"[{part}]"
-        elif is_dataclass(current):
-            place += f".{part}" if place else part
-        current = _step(current, part)
-    return place
-
-
-def _step(current: Any, part: str | int) -> Any:
-    """The annotation below ``current`` at one part of an error's path."""
-    if get_origin(current) is Annotated:
-        inner, *marks = get_args(current)
-        groups = [mark.group for mark in marks if isinstance(mark, OneOf)]
-        if groups:
-            return registered(groups[0]).get(str(part))
-        return _step(inner, part)
-    if get_origin(current) is tuple:
-        return get_args(current)[0]
-    if is_dataclass(current) and isinstance(current, type):
-        return get_type_hints(current, include_extras=True).get(str(part))
-    return None
-
-
-def _follow(path: Sequence[str | int]) -> Any:
-    current: Any = Study
-    for part in path:
-        current = _step(current, part)
-    return current
-
-
-def _allowed(path: Sequence[str | int]) -> tuple[str, ...]:
-    settings = _follow(path)
-    return tuple(f.name for f in fields_of(settings)) if is_dataclass(settings) else ()
-
-
-def _group(path: Sequence[str | int]) -> str:
-    marks = get_args(_follow(path))[1:]
-    return next((mark.group for mark in marks if isinstance(mark, OneOf)), "")

@@ -100,9 +100,7 @@ def test_bad_rows_are_named_by_file_and_line_with_a_remedy(world, tenor, line, e
         world.line("quotes.csv", line, lambda row: lines[line - 4])
     elif edit == "without its day":
         before, day = (lines[line - back].split(",")[0] for back in (4, 1))
-        (world.data / "quotes.csv").write_text(
-            "\n".join(row for row in lines if not row.startswith(day)) + "\n"
-        )
+        (world.data / "quotes.csv").write_text("\n".join(row for row in lines if not row.startswith(day)) + "\n")
         parts = (*parts, f"after {before}")
     else:
         world.line("quotes.csv", line, edit)
@@ -168,9 +166,7 @@ def test_a_series_that_the_market_lacks_is_named_with_those_that_it_has(world, t
 
 
 def test_a_fold_with_one_class_fails_in_words_and_the_others_stand(world_of, wandering, tenor) -> None:
-    world = world_of(
-        lambda number: 100 + number if number < 150 else 250 + wandering(number) - wandering(150)
-    )
+    world = world_of(lambda number: 100 + number if number < 150 else 250 + wandering(number) - wandering(150))
     said = tenor("run", world.study, "--runs", world.runs, "--json")
     assert said.status == 0, said.out + said.err
     result = json.loads(said.out)["result"]
@@ -224,12 +220,8 @@ def busy(process: subprocess.Popen[str]) -> None:
     assert process.stderr.readline().startswith("majority")
 
 
-@pytest.mark.parametrize(
-    ("sent", "status"), [(signal.SIGKILL, -9), (signal.SIGTERM, -15), (signal.SIGINT, 130)]
-)
-def test_a_run_that_is_ended_from_outside_leaves_nothing(
-    settled, tenor, tmp_path: Path, sent, status: int
-) -> None:
+@pytest.mark.parametrize(("sent", "status"), [(signal.SIGKILL, -9), (signal.SIGTERM, -15), (signal.SIGINT, 130)])
+def test_a_run_that_is_ended_from_outside_leaves_nothing(settled, tenor, tmp_path: Path, sent, status: int) -> None:
     before = settled.kept()
     other = tmp_path / "study.toml"
     text = settled.study.read_text().replace("replications = 200", "replications = 20000")

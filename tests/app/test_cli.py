@@ -68,9 +68,7 @@ def test_json_is_the_answer_of_the_command_and_nothing_else(settled, words: str)
     answer = command.run(request, lambda stage, done, total: told.append(stage))
     result = CliRunner().invoke(cli.app, [*map(str, given), "--json"])
     assert (result.exit_code, result.stderr) == (0, "")
-    assert json.loads(result.stdout, parse_constant=pytest.fail) == json.loads(
-        json.dumps(answer, allow_nan=False)
-    )
+    assert json.loads(result.stdout, parse_constant=pytest.fail) == json.loads(json.dumps(answer, allow_nan=False))
     assert json.dumps(answer, indent=1, ensure_ascii=False) + "\n" == result.stdout
 
 
@@ -179,9 +177,7 @@ def test_what_is_asked_for_and_cannot_be_is_an_error_of_ours(tmp_path, settled, 
 def test_data_of_a_simulated_study_cannot_be_replaced(world, tenor) -> None:
     text = world.study.read_text()
     start, stop = text.index("[market]"), text.index("[sampling]")
-    world.study.write_text(
-        text[:start] + '[market]\nsource = "simulated"\nproducts = ["T"]\n\n' + text[stop:]
-    )
+    world.study.write_text(text[:start] + '[market]\nsource = "simulated"\nproducts = ["T"]\n\n' + text[stop:])
     said = tenor("run", world.study, "--runs", world.runs, "--data", world.data)
     assert (said.status, said.out) == (2, "")
     assert "market.source = 'simulated' reads no folder; leave --data out" in said.err
@@ -237,9 +233,7 @@ def test_a_daily_series_that_changed_is_a_difference(world, tenor) -> None:
     (name,) = world.kept()
     file = world.runs / name / "forecasts.parquet"
     frame = pl.read_parquet(file)
-    frame.with_columns(
-        pl.when(pl.int_range(pl.len()) == 5).then(0.0).otherwise("up").alias("up")
-    ).write_parquet(file)
+    frame.with_columns(pl.when(pl.int_range(pl.len()) == 5).then(0.0).otherwise("up").alias("up")).write_parquet(file)
     said = tenor("rerun", name, "--runs", world.runs)
     assert said.status == 1
     assert f"forecasts.parquet: 1 of {frame.height} rows differ, the first is row 5" in said.out
@@ -281,9 +275,7 @@ def test_help_imports_nothing_heavy() -> None:
     assert loaded.isdisjoint(HEAVY)
 
 
-def outside(
-    words: list[object], *, out: object = subprocess.PIPE, **environment: str
-) -> tuple[int, str, str]:
+def outside(words: list[object], *, out: object = subprocess.PIPE, **environment: str) -> tuple[int, str, str]:
     """Run the command line in a process of its own."""
     command = [*PROGRAM, *map(str, words)]
     process = subprocess.Popen(

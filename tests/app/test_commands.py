@@ -86,9 +86,7 @@ def test_data_that_moved_are_given_by_hand_and_are_the_same_data(world) -> None:
     assert (again["run"], again["computed"]) == (first["run"], False)
     other = run_study(RunStudy(world.study, world.root / "other", moved))
     assert other["computed"]
-    assert rerun_run(RerunRun(Path(other["run"]), world.runs))["agrees"], (
-        "a run remembers where its data were"
-    )
+    assert rerun_run(RerunRun(Path(other["run"]), world.runs))["agrees"], "a run remembers where its data were"
 
 
 def test_the_same_study_under_another_form_is_the_same_run(world) -> None:

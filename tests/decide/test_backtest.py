@@ -55,9 +55,7 @@ def legs_of(
     )
 
 
-def run(
-    p_up: list[float] | Floats, legs: Legs, fill: Fill = "same_close", sizer: Sizer | None = None
-) -> Backtest:
+def run(p_up: list[float] | Floats, legs: Legs, fill: Fill = "same_close", sizer: Sizer | None = None) -> Backtest:
     rule = SignSizer() if sizer is None else sizer
     return backtest(np.asarray(p_up), legs, rule, fill=fill, costs=HALF_TICK, limits=ONE)
 
@@ -81,9 +79,7 @@ FORECAST = [0.6, 0.4, 0.7, 0.9, 0.3, 0.2, 0.5]
         ("next_open", [0, 1, -1, 0, 0, -1, 0], [0, 0.01, 0.01, -0.03, 0, 0.08, -0.04]),
     ],
 )
-def test_every_fill_follows_the_order_of_events(
-    fill: Fill, position: list[float], points: list[float]
-) -> None:
+def test_every_fill_follows_the_order_of_events(fill: Fill, position: list[float], points: list[float]) -> None:
     result = run(FORECAST, TWO_PAIRS, fill)
     np.testing.assert_array_equal(result.position, position)
     np.testing.assert_allclose(result.gross, np.array(points) * MULTIPLIER, atol=1e-8)
@@ -113,9 +109,7 @@ def test_flat_from_flat_by_on_even_where_the_pair_is_quoted_longer() -> None:
 
 def test_delayed_exit_holds_where_the_session_before_flat_by_has_no_row() -> None:
     legs = legs_of([0.1, 0.2, 0.3], [1] * 3)
-    later = replace(
-        legs, sessions=legs.sessions + np.array([0, 1, 5]), flat_by=legs.sessions[:1].repeat(3) + 7
-    )
+    later = replace(legs, sessions=legs.sessions + np.array([0, 1, 5]), flat_by=legs.sessions[:1].repeat(3) + 7)
     np.testing.assert_array_equal(run([0.9] * 3, later, "next_close").position, [0, 1, 0])
 
 
@@ -143,9 +137,7 @@ def test_margin_is_the_larger_leg_and_capital_the_close_before() -> None:
 
 def test_an_unquoted_session_is_refused_only_where_something_is_held() -> None:
     legs = legs_of([0.1, 0.2, NAN, 0.4, 0.5], [1] * 5)
-    with pytest.raises(
-        MarketError, match=r"P1 on 2019-01-03: a position is held but the near leg has no close"
-    ):
+    with pytest.raises(MarketError, match=r"P1 on 2019-01-03: a position is held but the near leg has no close"):
         run([0.5, 0.9, NAN, NAN, NAN], legs)
     with pytest.raises(MarketError, match="P1 on 2019-01-03"):
         run([0.5, 0.5, 0.9, NAN, NAN], legs)

@@ -139,7 +139,5 @@ def test_sharpe_ratios(legs: Legs, window: str, published: tuple[float, ...]) ->
 
 def test_booked_by_session_as_the_ledger_does(legs: Legs) -> None:
     half, whole = trade(legs, ticks=0.5, fill="same_close"), trade(legs, ticks=1.0, fill="same_close")
-    after_costs = [
-        [sharpe(result.net[inside(legs, window)]) for result in (half, whole)] for window in WINDOWS
-    ]
+    after_costs = [[sharpe(result.net[inside(legs, window)]) for result in (half, whole)] for window in WINDOWS]
     np.testing.assert_allclose(after_costs, [[-1.43, -2.83], [0.53, -1.83]], atol=0.01)

@@ -19,9 +19,7 @@ def test_sign_holds_nothing_at_exactly_one_half() -> None:
 
 def test_probability_is_scaled_and_capped() -> None:
     p_up = np.array([0.0, 0.45, 0.5, 0.56, 0.9])
-    np.testing.assert_allclose(
-        ProbabilitySizer(cap=1.0).target(p_up, FLAT, RISK), [-1, -0.5, 0, 0.6, 1], atol=1e-12
-    )
+    np.testing.assert_allclose(ProbabilitySizer(cap=1.0).target(p_up, FLAT, RISK), [-1, -0.5, 0, 0.6, 1], atol=1e-12)
     np.testing.assert_allclose(
         ProbabilitySizer(cap=0.4).target(p_up, FLAT, RISK), [-0.4, -0.4, 0, 0.4, 0.4], atol=1e-12
     )
@@ -31,9 +29,7 @@ def test_probability_is_scaled_and_capped() -> None:
     st.lists(st.tuples(st.floats(0, 1), st.sampled_from([-1.0, -0.25, 0.0, 0.5, 1.0])), min_size=1),
     st.sampled_from([0.5, 1.0, 2.0]),
 )
-def test_the_band_moves_where_the_gain_exceeds_the_cost(
-    drawn: list[tuple[float, float]], multiple: float
-) -> None:
+def test_the_band_moves_where_the_gain_exceeds_the_cost(drawn: list[tuple[float, float]], multiple: float) -> None:
     p_up, held = (np.array(column) for column in zip(*drawn, strict=True))
     inner = ProbabilitySizer(cap=1.0)
     wanted = inner.target(p_up, held, RISK)

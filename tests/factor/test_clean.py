@@ -114,9 +114,7 @@ def test_first_sessions_after_listing() -> None:
     days = sessions("2023-04-21", "2023-05-09")  # TL was listed on the 21st
     assert sessions_since_listing(TL, days).tolist() == list(range(10))
     assert sessions_since_listing(TL, days[4:6]).tolist() == [4, 5]
-    span = PairSpan(
-        CalendarSpread.parse("TL2309-TL2312"), days[0].item(), date(2023, 8, 30), date(2023, 9, 8)
-    )
+    span = PairSpan(CalendarSpread.parse("TL2309-TL2312"), days[0].item(), date(2023, 8, 30), date(2023, 9, 8))
     closes = {NEAR_CLOSE: 97.0 + 0.01 * np.arange(10), FAR_CLOSE: np.full(10, 96.5)}
     given = Panel(TL, span, days, np.full(10, True), closes)
     windows, left_out = build_windows([given], FACTORS, length=2, cleaning=Cleaning(first_sessions=6))
@@ -148,9 +146,7 @@ def test_days_before_the_last_trading_day_move_the_exit_ahead() -> None:
     """T2403 expires on 2024-03-08, and a client must be flat by 2024-02-28 in any case."""
     (span, *_) = front_pairs(T, date(2024, 1, 15), date(2024, 1, 31))
     assert (span.last_trading_day, span.flat_by) == (date(2024, 3, 8), date(2024, 2, 28))
-    exits = {
-        days: Cleaning(days_before_last_trading=days).shorten(span, T).flat_by for days in (0, 8, 9, 14, 20)
-    }
+    exits = {days: Cleaning(days_before_last_trading=days).shorten(span, T).flat_by for days in (0, 8, 9, 14, 20)}
     assert exits == {
         0: date(2024, 2, 28),
         8: date(2024, 2, 28),  # nine days before is the 28th itself
@@ -176,9 +172,7 @@ def test_no_change_is_taken_across_a_roll() -> None:
 
 def test_products_are_sorted_by_session_then_code() -> None:
     tf = replace(panel(MARCH[:3], [0.1, 0.2, 0.4]), product=product("TF"))
-    windows, _ = build_windows(
-        [panel(MARCH[:3], [0.3, 0.4, 0.4]), tf], FACTORS, length=2, cleaning=Cleaning()
-    )
+    windows, _ = build_windows([panel(MARCH[:3], [0.3, 0.4, 0.4]), tf], FACTORS, length=2, cleaning=Cleaning())
     assert windows.product.tolist() == ["T", "TF", "T", "TF"]
     assert windows.row_product.tolist() == ["T"] * 3 + ["TF"] * 3
     np.testing.assert_allclose(windows.last("spread"), [0.4, 0.2, 0.4, 0.4], atol=1e-9)

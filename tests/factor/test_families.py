@@ -28,9 +28,7 @@ FRAME = pl.DataFrame({str(field): values for field, values in SERIES.items()})
 
 SPREAD = pl.col("near.close") - pl.col("far.close")
 SHORT, BELLY, LONG = (pl.col(f"curve.CGB:{years}") for years in (1, 5, 10))
-VOLUME, INTEREST = (
-    pl.max_horizontal(f"near.{name}", f"far.{name}").log() for name in ("volume", "open_interest")
-)
+VOLUME, INTEREST = (pl.max_horizontal(f"near.{name}", f"far.{name}").log() for name in ("volume", "open_interest"))
 
 TABLE: list[tuple[Factor, dict[str, pl.Expr]]] = [
     (SpreadLevel(), {"spread": SPREAD}),
@@ -83,17 +81,13 @@ TABLE: list[tuple[Factor, dict[str, pl.Expr]]] = [
 def test_formulas_against_polars(factor: Factor, expressions: dict[str, pl.Expr]) -> None:
     assert factor.columns == tuple(expressions)
     wanted = FRAME.select(**expressions).to_numpy()[factor.lookback - 1 :]
-    np.testing.assert_allclose(
-        compute((factor,), SERIES)[factor.lookback - 1 :], wanted, rtol=1e-12, atol=1e-12
-    )
+    np.testing.assert_allclose(compute((factor,), SERIES)[factor.lookback - 1 :], wanted, rtol=1e-12, atol=1e-12)
 
 
 def activity(near: tuple[float, float], far: tuple[float, float]) -> list[float]:
     """Activity of two sessions' open interest; the volumes are alike."""
     values = {"volume": (near, far), "open_interest": (near, far)}
-    past = {
-        field: np.array(values[field.name][0 if field.table == "near" else 1]) for field in Activity().inputs
-    }
+    past = {field: np.array(values[field.name][0 if field.table == "near" else 1]) for field in Activity().inputs}
     return Activity().compute(past).tolist()
 
 

@@ -91,9 +91,7 @@ def test_decision_times() -> None:
     assert decision_times(T, sessions, "evening") == moments("2019-04-10T12:15")
 
 
-SESSIONS = tuple(
-    date(2019, 4, day) for day in (1, 2, 3, 4, 8, 9, 10, 11, 12)
-)  # the 5th was Tomb-Sweeping Day
+SESSIONS = tuple(date(2019, 4, day) for day in (1, 2, 3, 4, 8, 9, 10, 11, 12))  # the 5th was Tomb-Sweeping Day
 SPAN = PairSpan(CalendarSpread.parse("T1906-T1909"), date(2019, 4, 3), date(2019, 4, 11), date(2019, 6, 14))
 
 
@@ -129,9 +127,7 @@ def market(near: dict[date, float | None], far: dict[date, float | None]) -> Mar
     )
 
 
-def panel(
-    held: Market, *, decision: Decision = "close", warm_up: int = 2, needs: Sequence[Field] = ()
-) -> Panel:
+def panel(held: Market, *, decision: Decision = "close", warm_up: int = 2, needs: Sequence[Field] = ()) -> Panel:
     built = build_panel(held, T, SPAN, needs, decision=decision, warm_up=warm_up, max_age_days=10)
     assert built is not None
     return built
@@ -201,9 +197,7 @@ def test_the_warm_up_does_not_reach_before_the_listing() -> None:
     listed = dict.fromkeys((date(2015, 3, 20), date(2015, 3, 23), date(2015, 3, 24)), 97.0)
     quoted = pl.concat([quotes("T1509", listed), quotes("T1512", listed)])
     empty = Market("listing", False, quoted, CURVE.to_frame(), RATES.to_frame())
-    span = PairSpan(
-        CalendarSpread.parse("T1509-T1512"), date(2015, 3, 20), date(2015, 8, 28), date(2015, 9, 11)
-    )
+    span = PairSpan(CalendarSpread.parse("T1509-T1512"), date(2015, 3, 20), date(2015, 8, 28), date(2015, 9, 11))
     built = build_panel(empty, T, span, (), decision="close", warm_up=5, max_age_days=10)
     assert built is not None
     assert built.sessions.tolist() == list(listed)
@@ -212,9 +206,7 @@ def test_the_warm_up_does_not_reach_before_the_listing() -> None:
 
 def test_a_pair_that_was_never_quoted_in_front_has_no_panel() -> None:
     before = dict.fromkeys(SESSIONS[:2], 97.0)
-    built = build_panel(
-        market(before, every(96.5)), T, SPAN, (), decision="close", warm_up=2, max_age_days=10
-    )
+    built = build_panel(market(before, every(96.5)), T, SPAN, (), decision="close", warm_up=2, max_age_days=10)
     assert built is None
 
 

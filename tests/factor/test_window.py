@@ -88,9 +88,7 @@ def test_an_empty_range_is_named_with_what_the_data_hold() -> None:
         last = [date(2024, 1, day) for day in (train, validation, test)]
         return DateSplit(train_last=last[0], validation_last=last[1], test_last=last[2], purge=purge)
 
-    with pytest.raises(
-        SplitError, match=r"validation range is empty.*the data hold 2024-01-01 to 2024-01-31"
-    ):
+    with pytest.raises(SplitError, match=r"validation range is empty.*the data hold 2024-01-01 to 2024-01-31"):
         split(10, 12, 20, 2).split(days(31))
     with pytest.raises(SplitError, match="test range is empty"):
         split(10, 15, 15, 0).split(days(31))

@@ -81,9 +81,7 @@ def test_a_run_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert str(kept.result["numbers"]) == "[0.1, None, -0.0, 1e-300]"
     assert kept.facts == {"format": runs.FORMAT, "code": runs.code_version(), **FACTS}
     assert (folder / "report.html").read_text(encoding="utf-8") == PAGE
-    for file, frame in zip(
-        FRAMES, (Small().forecasts, Small().evaluation.ledger, Small().spreads), strict=True
-    ):
+    for file, frame in zip(FRAMES, (Small().forecasts, Small().evaluation.ledger, Small().spreads), strict=True):
         assert read_frame(kept, file).equals(frame)
     assert below(folder.parent) == [folder.name]
     assert [run.name for run in list_runs(folder.parent).runs] == [folder.name]
@@ -293,9 +291,7 @@ def test_a_disk_that_is_full_at_any_point_keeps_nothing_half_written(tmp_path: P
 
 
 @pytest.mark.parametrize("room", [0, 100, 3_000, 60_000])
-def test_a_file_that_does_not_fit_is_an_error_of_ours_wherever_it_is_written(
-    tmp_path: Path, room: int
-) -> None:
+def test_a_file_that_does_not_fit_is_an_error_of_ours_wherever_it_is_written(tmp_path: Path, room: int) -> None:
     # 40,000 numbers take about 350 kB as Parquet, which is written by other code than the texts are
     code = (
         f"import resource, sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import test_runs\n"
@@ -304,9 +300,7 @@ def test_a_file_that_does_not_fit_is_an_error_of_ours_wherever_it_is_written(
         "try:\n    test_runs.write(Path(sys.argv[1]), rows=40_000)\n"
         "except test_runs.RunError as error:\n    sys.stdout.write(str(error))\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, timeout=60
-    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, timeout=60)
     assert "File too large" in done.stdout, done.stderr
     assert "nothing was kept" in done.stdout
     assert below(tmp_path) == []
@@ -399,9 +393,7 @@ def test_what_interrupted_runs_left_is_cleared_and_named(tmp_path: Path) -> None
 def test_a_folder_that_cannot_hold_runs_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for path, why in ((tmp_path / "file", "File exists"), (tmp_path / "file" / "below", "Not a directory")):
-        with pytest.raises(
-            RunError, match=f"runs cannot be kept in {path}: {why}; give another folder with --runs"
-        ):
+        with pytest.raises(RunError, match=f"runs cannot be kept in {path}: {why}; give another folder with --runs"):
             open_runs(path)
         with pytest.raises(RunError, match="nothing was kept"):
             write(path)

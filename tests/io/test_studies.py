@@ -74,9 +74,7 @@ def test_published_studies_are_valid(path: Path) -> None:
     assert isinstance(read_study(path), Study)
 
 
-def test_paths_of_a_study_count_from_where_its_file_lies(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_paths_of_a_study_count_from_where_its_file_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = (PUBLISHED / "cgb-spread-t.toml").read_text(encoding="utf-8")
     home = tmp_path / "studies"
     (home / "layouts").mkdir(parents=True)

@@ -178,9 +178,7 @@ def test_flat_by(code: str, day: date) -> None:
         ("TL", date(2023, 4, 21), ["TL2306", "TL2309", "TL2312"], "TL2403", date(2023, 6, 12)),
     ],
 )
-def test_listing_days(
-    code: str, listed: date, first_three: list[str], fourth: str, fourth_listed: date
-) -> None:
+def test_listing_days(code: str, listed: date, first_three: list[str], fourth: str, fourth_listed: date) -> None:
     rules = product(code)
     assert rules.listed == listed
     assert [each.code for each in rules.contracts(listed, listed)] == first_three
@@ -258,9 +256,7 @@ def test_front_pairs_of_2019() -> None:
 def test_the_first_pair_starts_with_the_product() -> None:
     first = front_pairs(T, date(2015, 1, 5), date(2015, 3, 20))
     assert first == (
-        PairSpan(
-            CalendarSpread.parse("T1509-T1512"), date(2015, 3, 20), date(2015, 8, 28), date(2015, 9, 11)
-        ),
+        PairSpan(CalendarSpread.parse("T1509-T1512"), date(2015, 3, 20), date(2015, 8, 28), date(2015, 9, 11)),
     )
     assert front_pairs(T, date(2014, 1, 2), date(2015, 3, 19)) == ()
     assert front_pairs(T, date(2019, 3, 9), date(2019, 3, 10)) == ()
@@ -374,9 +370,7 @@ def test_terms(
         ("US5", date(2019, 7, 1), (12, 20), (22, 0)),  # in summer: UTC-5
     ],
 )
-def test_opens_and_closes_in_utc(
-    codes: str, session: date, opens: tuple[int, int], closes: tuple[int, int]
-) -> None:
+def test_opens_and_closes_in_utc(codes: str, session: date, opens: tuple[int, int], closes: tuple[int, int]) -> None:
     day = (session.year, session.month, session.day)
     for rules in map(product, codes.split()):
         assert rules.opens_at(session) == datetime(*day, *opens, tzinfo=UTC)
@@ -402,9 +396,7 @@ def test_a_day_that_is_no_session_neither_opens_nor_closes() -> None:
 def test_nothing_is_known_before_the_first_rule() -> None:
     before = date(2015, 3, 19)
     for ask in (T.tick, T.margin, T.fee, T.opens_at, T.closes_at):
-        with pytest.raises(
-            MarketError, match="of T is known on 2015-03-19; the first rule starts on 2015-03-20"
-        ):
+        with pytest.raises(MarketError, match="of T is known on 2015-03-19; the first rule starts on 2015-03-20"):
             ask(before)
 
 
@@ -486,9 +478,7 @@ def test_near_and_far_contract_of_ten_year_futures(real_data: Path) -> None:
         ("TL_main_sina_2023_2025.csv", "TL"),
     ],
 )
-def test_every_price_is_on_the_tick_and_no_tick_is_finer_than_needed(
-    real_data: Path, file: str, code: str
-) -> None:
+def test_every_price_is_on_the_tick_and_no_tick_is_finer_than_needed(real_data: Path, file: str, code: str) -> None:
     rules = product(code)
     rows = pl.read_csv(real_data / "cgb_futures" / file, try_parse_dates=True)
     ends = [*(rule.start for rule in rules.ticks[1:]), date.max]

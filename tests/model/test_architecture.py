@@ -10,9 +10,7 @@ from tenor.errors import StudyError
 from tenor.model.architecture import check_count, check_rate, dropout
 
 
-def mask(
-    seed: int, site: int = 0, rate: float = 0.3, shape: tuple[int, ...] = (64, 512), first: int = 0
-) -> np.ndarray:
+def mask(seed: int, site: int = 0, rate: float = 0.3, shape: tuple[int, ...] = (64, 512), first: int = 0) -> np.ndarray:
     key = jax.random.wrap_key_data(jnp.array([first, seed], jnp.uint32))
     return np.asarray(dropout(jnp.ones(shape), rate, key=key, site=site))
 

@@ -64,8 +64,7 @@ BAD = FoldWindows(windows([1, 1, 1]), windows([0, 1]))
 def said(grid: Grid) -> list[list[float | str]]:
     asked = windows([1])
     return [
-        [str(cell) if isinstance(cell, FitError) else float(cell.predict(asked)[0]) for cell in row]
-        for row in grid
+        [str(cell) if isinstance(cell, FitError) else float(cell.predict(asked)[0]) for cell in row] for row in grid
     ]
 
 
@@ -73,8 +72,7 @@ def test_a_fold_that_cannot_be_fitted_is_a_value_and_the_others_go_on() -> None:
     told: list[tuple[str, int, int]] = []
     grid = fit_grid(Picky(True), [GOOD, BAD, GOOD], [7, 9], watch=lambda *news: told.append(news))
     reason = (
-        "the train range has 3 ups and 0 downs; a direction needs both:"
-        " lengthen the range or narrow the neutral band"
+        "the train range has 3 ups and 0 downs; a direction needs both: lengthen the range or narrow the neutral band"
     )
     assert said(grid) == [[0.07, 0.09], [reason, reason], [0.07, 0.09]]
     assert told == [("picky", number, 6) for number in range(1, 7)]

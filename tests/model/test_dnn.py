@@ -35,9 +35,9 @@ def test_values_and_gradients_equal_torch(hidden: tuple[int, ...]) -> None:
     (their_logits * torch.tensor(weight)).sum().backward()
 
     logits = net(jnp.asarray(x), key=None, inference=True)
-    of_net, of_x = jax.grad(
-        lambda net, x: jnp.sum(net(x, key=None, inference=True) * weight), argnums=(0, 1)
-    )(net, jnp.asarray(x))
+    of_net, of_x = jax.grad(lambda net, x: jnp.sum(net(x, key=None, inference=True) * weight), argnums=(0, 1))(
+        net, jnp.asarray(x)
+    )
     close = {"rtol": 1e-4, "atol": 1e-6}
     np.testing.assert_allclose(logits, their_logits.detach().numpy(), **close)
     np.testing.assert_allclose(of_x, np.moveaxis(their_x.grad.numpy(), 0, 2), **close)

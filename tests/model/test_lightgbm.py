@@ -67,9 +67,7 @@ def test_boosting_stops_where_validation_does_not_improve() -> None:
     assert best < 12 < something.booster.best_iteration
     held = windows(30, 3)
     prepared = nothing.prepared.apply(held).reshape(30, -1)
-    np.testing.assert_array_equal(
-        nothing.predict(held), nothing.booster.predict(prepared, num_iteration=best)
-    )
+    np.testing.assert_array_equal(nothing.predict(held), nothing.booster.predict(prepared, num_iteration=best))
 
 
 def test_classes_weigh_the_same_however_rare() -> None:

@@ -39,9 +39,7 @@ def windows(count: int, seed: int, strength: float = 1.0) -> Windows:
 
 
 def fit(penalties: tuple[float, ...], train: Windows, validation: Windows, seed: int = 1) -> FittedTabular:
-    fitted = (
-        Logistic(inverse_penalties=penalties).recipe(Prepare(), FitPlan()).fit(train, validation, seed=seed)
-    )
+    fitted = Logistic(inverse_penalties=penalties).recipe(Prepare(), FitPlan()).fit(train, validation, seed=seed)
     assert isinstance(fitted, FittedTabular)
     return fitted
 

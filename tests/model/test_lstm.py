@@ -12,9 +12,7 @@ FEATURES, BATCH = 4, 7
 
 
 def built(layers: int, hidden: int, time: int, rate: float = 0.0) -> LSTMNet:
-    return LSTM(layers=layers, hidden=hidden, dropout=rate).build(
-        features=FEATURES, time=time, key=jax.random.key(11)
-    )
+    return LSTM(layers=layers, hidden=hidden, dropout=rate).build(features=FEATURES, time=time, key=jax.random.key(11))
 
 
 def windows(time: int) -> np.ndarray:

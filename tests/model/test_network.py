@@ -95,9 +95,7 @@ class Logits:
         return np.array([[self.down], [self.up]], np.float32) * np.ones(len(x), np.float32)
 
 
-@pytest.mark.parametrize(
-    ("down", "up"), [(0.0, 0.0), (1.5, -0.5), (-2.0, 3.0), (200.0, -200.0), (-200.0, 200.0)]
-)
+@pytest.mark.parametrize(("down", "up"), [(0.0, 0.0), (1.5, -0.5), (-2.0, 3.0), (200.0, -200.0), (-200.0, 200.0)])
 def test_the_probability_is_the_softmax_of_the_logits(down: float, up: float) -> None:
     """Also where the exponential alone would overflow."""
     prepared = Prepare().learn(FIRST.train)

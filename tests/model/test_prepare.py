@@ -143,8 +143,7 @@ def test_nothing_to_learn_from_is_refused() -> None:
 def test_selection_keeps_the_strongest_rank_correlations() -> None:
     held = windows(drawn())
     strength = [
-        abs(float(spearmanr(held.last(name), held.change, nan_policy="omit").statistic))
-        for name in held.columns
+        abs(float(spearmanr(held.last(name), held.change, nan_policy="omit").statistic)) for name in held.columns
     ]
     for count in (1, 2, 4):
         chosen = Prepare(select=count).learn(held).chosen

@@ -116,9 +116,7 @@ def test_one_class_fails_as_a_value_and_the_other_folds_stand(name: str) -> None
     alone = walk_forward([recipe(name)], windows(), FOLDS[1:], seeds=SEEDS, calibration=Calibration("platt"))
     np.testing.assert_array_equal(alone.forecasts[0].up, forecast.up[:, said.fold > 0])
     with pytest.raises(FitError):
-        recipe(name).fit(
-            ONE_CLASS.part(windows(), "train"), ONE_CLASS.part(windows(), "validation"), seed=SEEDS[0]
-        )
+        recipe(name).fit(ONE_CLASS.part(windows(), "train"), ONE_CLASS.part(windows(), "validation"), seed=SEEDS[0])
 
 
 @pytest.mark.parametrize("name", RULES)
@@ -149,9 +147,7 @@ def test_the_same_seed_gives_the_same_numbers_alone_and_in_a_grid(name: str) -> 
     said, forecast = run(name)
     train, validation = learning_parts()
     test = said.test.take(said.fold == 2)
-    raw: list[Floats] = [
-        recipe(name).fit(train, validation, seed=seed).predict(test) for seed in forecast.seeds
-    ]
+    raw: list[Floats] = [recipe(name).fit(train, validation, seed=seed).predict(test) for seed in forecast.seeds]
     np.testing.assert_array_equal(np.stack(raw), forecast.raw[:, said.fold == 2])
 
 

@@ -307,9 +307,7 @@ def test_windows_of_another_shape_are_refused_at_the_forecast() -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 300), st.integers(0, 2), st.sampled_from([case.values[0] for case in ARCHITECTURES]))
-def test_the_logits_of_a_window_do_not_depend_on_later_ones(
-    count: int, fold: int, architecture: Architecture
-) -> None:
+def test_the_logits_of_a_window_do_not_depend_on_later_ones(count: int, fold: int, architecture: Architecture) -> None:
     x = np.random.default_rng(8).normal(size=(300, TIME, FEATURES)).astype(np.float32)
     trained = grid(architecture)
     np.testing.assert_array_equal(trained.logits(fold, 1, x[:count]), trained.logits(fold, 1, x)[:, :count])
@@ -325,9 +323,7 @@ def test_logits_are_those_of_the_module(architecture: Architecture) -> None:
 
 def test_the_watcher_hears_every_epoch_and_the_end() -> None:
     heard: list[tuple[int, int, int]] = []
-    trained = train_grid(
-        DNN(hidden=(7, 4), dropout=0.3), FOLDS, SEEDS, PLAN, watch=lambda *news: heard.append(news)
-    )
+    trained = train_grid(DNN(hidden=(7, 4), dropout=0.3), FOLDS, SEEDS, PLAN, watch=lambda *news: heard.append(news))
     done, total, left = (np.array(column) for column in zip(*heard, strict=True))
     assert (np.diff(done) > 0).all()
     assert (np.diff(total) <= 0).all()

@@ -123,9 +123,7 @@ def test_a_curve_price_is_the_sum_of_discounted_payments_of_quantlib(coupon, rat
     on, maturity = date(2024, 2, 15), date(2024 + years, 8, 15)
     bond = quantlib_bond(coupon, 2, maturity, on)
     settled = ql.Date(on.day, on.month, on.year)
-    flat = ql.YieldTermStructureHandle(
-        ql.FlatForward(settled, rate, ql.Actual365Fixed(), ql.Continuous, ql.Annual)
-    )
+    flat = ql.YieldTermStructureHandle(ql.FlatForward(settled, rate, ql.Actual365Fixed(), ql.Continuous, ql.Annual))
     bond.setPricingEngine(ql.DiscountingBondEngine(flat))
     ours = dirty_from_curve(
         lambda days: np.exp(-rate * days / 365.0), coupon, 2, np.datetime64(maturity), np.datetime64(on)

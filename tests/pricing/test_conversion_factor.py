@@ -42,9 +42,7 @@ def test_published_factors(month, coupon, frequency, maturity, factor):
 
 def test_all_at_once_gives_the_same():
     month, coupon, frequency, maturity, factor = zip(*PUBLISHED, strict=True)
-    ours = conversion_factor(
-        coupon, frequency, np.array(maturity, "datetime64[D]"), np.array(month, "datetime64[M]")
-    )
+    ours = conversion_factor(coupon, frequency, np.array(maturity, "datetime64[D]"), np.array(month, "datetime64[M]"))
     assert ours.tolist() == pytest.approx(factor, abs=1e-12)
 
 

@@ -20,9 +20,7 @@ def test_worked_values_of_t1903():
     dirty = dirty_from_yield(0.033, COUPON, 2, MATURITY, ON)
     clean = clean_from_yield(0.033, COUPON, 2, MATURITY, ON)
     forward = forward_price(dirty, 0.026, COUPON, 2, MATURITY, ON, DELIVERY)
-    assert accrued(COUPON, 2, MATURITY, DELIVERY) == pytest.approx(
-        [1.1722376, 0.3669337, 1.0174033], abs=6e-8
-    )
+    assert accrued(COUPON, 2, MATURITY, DELIVERY) == pytest.approx([1.1722376, 0.3669337, 1.0174033], abs=6e-8)
     assert (clean - forward).tolist() == pytest.approx([0.260342, 0.230445, 0.096943], abs=1e-6)  # carry
     assert (forward - 97.5 * FACTOR).tolist() == pytest.approx([0.025540, 0.182193, 0.416826], abs=1e-6)
     price, cheapest = cheapest_to_deliver(forward, FACTOR)

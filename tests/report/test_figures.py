@@ -26,9 +26,7 @@ from tenor.trust.score import Reliability
 
 
 def traces(figure, name, **wanted):
-    return [
-        t for t in figure.data if t.name == name and all(t[key] == value for key, value in wanted.items())
-    ]
+    return [t for t in figure.data if t.name == name and all(t[key] == value for key, value in wanted.items())]
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -92,9 +90,7 @@ def test_accuracy_by_fold_has_a_point_for_each_fold_and_its_test_range(report):
         else:
             assert trace.error_y.visible is False
     assert figure.layout.xaxis.ticktext[0].endswith(f"n = {counts[0]}")
-    assert figure.layout.xaxis.ticktext[0].startswith(
-        f"{month(folds[0].test[0])} –<br>{month(folds[0].test[1])}"
-    )
+    assert figure.layout.xaxis.ticktext[0].startswith(f"{month(folds[0].test[0])} –<br>{month(folds[0].test[1])}")
     blocks = [s for s in figure.layout.shapes if s.type == "rect"]
     assert blocks[0].y1 == pytest.approx(0.5 + 1.96 * 0.5 / counts[0] ** 0.5)
 
@@ -144,12 +140,8 @@ def test_differences_have_their_intervals_and_say_that_nothing_was_found(report)
     accuracy = [c for c in report.evaluation.comparisons if c.measure == "accuracy"]
     (trace,) = traces(figure, "accuracy")
     np.testing.assert_allclose(trace.x, [100 * c.estimate for c in accuracy], atol=6e-4)
-    np.testing.assert_allclose(
-        trace.x + np.array(trace.error_x.array), [100 * c.high for c in accuracy], atol=2e-3
-    )
-    np.testing.assert_allclose(
-        trace.x - np.array(trace.error_x.arrayminus), [100 * c.low for c in accuracy], atol=2e-3
-    )
+    np.testing.assert_allclose(trace.x + np.array(trace.error_x.array), [100 * c.high for c in accuracy], atol=2e-3)
+    np.testing.assert_allclose(trace.x - np.array(trace.error_x.arrayminus), [100 * c.low for c in accuracy], atol=2e-3)
     labels = dict(zip(figure.layout.yaxis.tickvals, figure.layout.yaxis.ticktext, strict=True))
     assert [labels[y] for y in trace.y] == [f"{c.first} − {c.second}" for c in accuracy]
     assert not any(f.found for f in report.evaluation.findings)

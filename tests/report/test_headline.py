@@ -43,8 +43,7 @@ def test_best_rule_is_the_most_accurate_and_never_an_undefined_one(report):
             for d in report.evaluation.directions
         )
         assert (
-            headline(replace(report, evaluation=replace(report.evaluation, directions=changed))).best_rule
-            == expected
+            headline(replace(report, evaluation=replace(report.evaluation, directions=changed))).best_rule == expected
         )
 
 

@@ -32,9 +32,7 @@ def own(html):
 
 
 def figures_of(html):
-    return json.loads(
-        re.search(r'<script type="application/json" id="figures">(.*?)</script>', html, re.DOTALL)[1]
-    )
+    return json.loads(re.search(r'<script type="application/json" id="figures">(.*?)</script>', html, re.DOTALL)[1])
 
 
 class Balance(HTMLParser):
@@ -204,15 +202,11 @@ def test_undefined_scores_are_dashes_with_reasons_and_never_nan(report):
             for d in evaluation.directions
         ),
         earned=tuple(
-            replace(
-                e, scores=dict.fromkeys(e.scores, Score(NAN)), undefined={"calmar": "there was no drawdown"}
-            )
+            replace(e, scores=dict.fromkeys(e.scores, Score(NAN)), undefined={"calmar": "there was no drawdown"})
             for e in evaluation.earned
         ),
         by_fold={key: tuple(Score(NAN) for _ in value) for key, value in evaluation.by_fold.items()},
-        comparisons=tuple(
-            replace(c, estimate=NAN, low=NAN, high=NAN, p_value=NAN) for c in evaluation.comparisons
-        ),
+        comparisons=tuple(replace(c, estimate=NAN, low=NAN, high=NAN, p_value=NAN) for c in evaluation.comparisons),
         findings=tuple(replace(f, margin=NAN, p_holm=1.0, found=False) for f in evaluation.findings),
     )
     html = page(replace(report, evaluation=changed))

@@ -160,9 +160,7 @@ def test_comparisons_are_in_points_with_p_values(report):
 
 
 def test_an_undefined_comparison_says_why(report):
-    gaps = tuple(
-        replace(c, estimate=NAN, low=NAN, high=NAN, p_value=NAN) for c in report.evaluation.comparisons
-    )
+    gaps = tuple(replace(c, estimate=NAN, low=NAN, high=NAN, p_value=NAN) for c in report.evaluation.comparisons)
     html = tables.comparisons(replace(report, evaluation=replace(report.evaluation, comparisons=gaps)))
     assert "no session in common" in html
     assert "nan" not in html
@@ -173,9 +171,7 @@ def test_sessions_without_a_forecast_are_counted(report):
     count = report.evaluation.earned[0].no_forecast
     assert count > 0
     assert f"On {count} sessions no model had a forecast" in front
-    uneven = tuple(
-        replace(e, no_forecast=7) if e.model == "logistic" else e for e in report.evaluation.earned
-    )
+    uneven = tuple(replace(e, no_forecast=7) if e.model == "logistic" else e for e in report.evaluation.earned)
     changed = tables.earnings(
         replace(report, evaluation=replace(report.evaluation, earned=uneven)), "sign", "same_close"
     )

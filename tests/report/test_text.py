@@ -140,9 +140,7 @@ def test_without_comparison_the_verdict_says_so(report):
 
 def test_an_undefined_accuracy_is_said_with_its_reason(report):
     directions = tuple(
-        replace(
-            d, scores={**d.scores, "accuracy": Score(float("nan"))}, undefined={"accuracy": "no day moved"}
-        )
+        replace(d, scores={**d.scores, "accuracy": Score(float("nan"))}, undefined={"accuracy": "no day moved"})
         if d.model == "lightgbm"
         else d
         for d in report.evaluation.directions

@@ -37,9 +37,7 @@ def test_positions_are_the_seed_average_of_the_headline(report):
         & (pl.col("position_rule") == "sign")
         & (pl.col("fill") == "same_close")
     )
-    first, second = (
-        rows.filter(pl.col("seed") == seed).sort("session")["position"].to_numpy() for seed in (3, 4)
-    )
+    first, second = (rows.filter(pl.col("seed") == seed).sort("session")["position"].to_numpy() for seed in (3, 4))
     long, short = figure.data[1], figure.data[2]
     np.testing.assert_allclose(np.add(long.y, short.y), (first + second) / 2, atol=6e-4)
     assert min(long.y) >= 0 >= max(short.y)
@@ -76,9 +74,7 @@ def test_dearer_legs_never_help(report):
 def test_without_slippage_only_the_fee_is_paid(report):
     """Independently: gross less the exchange's 3 yuan a lot and leg, two legs a pair, on pooled capital."""
     rows = report.evaluation.ledger.filter(
-        (pl.col("model") == "reversal")
-        & (pl.col("position_rule") == "sign")
-        & (pl.col("fill") == "same_close")
+        (pl.col("model") == "reversal") & (pl.col("position_rule") == "sign") & (pl.col("fill") == "same_close")
     ).with_columns(kept=pl.col("gross") - pl.col("traded").abs() * 2 * 3.0)
     by_day = rows.pivot(on="product", index="session", values=["kept", "capital"]).sort("session")
     by_day = by_day.with_columns(pl.col("kept_T", "kept_TF").fill_null(0.0)).with_columns(
@@ -93,9 +89,7 @@ def test_without_slippage_only_the_fee_is_paid(report):
 def test_a_model_that_never_traded_has_zero_at_any_cost(report):
     still = pl.when(pl.col("model") == "logistic").then(0.0)
     names = ("position", "traded", "gross", "cost", "net")
-    ledger = report.evaluation.ledger.with_columns(
-        still.otherwise(pl.col(name)).alias(name) for name in names
-    )
+    ledger = report.evaluation.ledger.with_columns(still.otherwise(pl.col(name)).alias(name) for name in names)
     changed = replace(report, evaluation=replace(report.evaluation, ledger=ledger))
     assert sharpe_by_cost(changed, (0.0, 2.0))["logistic"].tolist() == [0.0, 0.0]
 

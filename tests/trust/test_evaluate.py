@@ -306,9 +306,7 @@ def test_a_product_that_joins_late_adds_its_capital_from_then_on() -> None:
     money = net(GROSS, TRADED) + net(second.tolist(), second_traded)
     capital = np.where(np.arange(12) < 4, MARGIN, 2 * MARGIN)
     np.testing.assert_allclose(equity.net[0], np.cumsum(money / capital), atol=1e-12)
-    assert earned(found, "lstm", "TF").scores["total"].mean == pytest.approx(
-        sum(GROSS[5:]) - 56 * sum(second_traded)
-    )
+    assert earned(found, "lstm", "TF").scores["total"].mean == pytest.approx(sum(GROSS[5:]) - 56 * sum(second_traded))
 
 
 def test_a_product_without_a_forecast_is_neither_scored_nor_held() -> None:
@@ -339,9 +337,7 @@ def test_seeds_that_failed_alone_are_said() -> None:
     one_failed = forecast("lstm", FIRST_SEED, [NAN] * 6 + SECOND_SEED[6:])
     found = evaluate(said(MAJORITY, one_failed), [legs()], TERMS)
     assert direction(found, "lstm").n == 3
-    assert found.notes == (
-        "lstm: some seeds failed on 6 windows; these are traded by the others, not scored",
-    )
+    assert found.notes == ("lstm: some seeds failed on 6 windows; these are traded by the others, not scored",)
 
 
 def test_a_model_that_never_speaks_is_noted_and_the_others_stand() -> None:
@@ -354,9 +350,7 @@ def test_a_model_that_never_speaks_is_noted_and_the_others_stand() -> None:
 
 
 def test_where_no_model_speaks_the_reasons_are_raised() -> None:
-    mute = replace(
-        forecast("lstm", [NAN] * 11), failures=(Failure("lstm", 0, None, "the train range has 9 ups"),)
-    )
+    mute = replace(forecast("lstm", [NAN] * 11), failures=(Failure("lstm", 0, None, "the train range has 9 ups"),))
     with pytest.raises(FitError, match="no model has a forecast to score: the train range has 9 ups"):
         evaluate(said(mute), [legs()], TERMS)
 
@@ -372,9 +366,7 @@ def test_models_that_share_no_day_are_not_compared_but_not_found_either() -> Non
 
 def test_a_forecast_that_could_not_be_traded_is_refused() -> None:
     for held in ([legs(first=2)], [legs("TF")]):
-        with pytest.raises(
-            MarketError, match=r"T: \d+ forecasts fall on a session without legs, the first on"
-        ):
+        with pytest.raises(MarketError, match=r"T: \d+ forecasts fall on a session without legs, the first on"):
             evaluate(said(MAJORITY), held, TERMS)
 
 

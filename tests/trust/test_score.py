@@ -143,9 +143,7 @@ def test_one_class_only_is_nan_with_the_reason(sign, word):
     assert np.isnan([got.auc[0], got.mcc[0], got.balanced_accuracy[0]]).all()
     assert set(got.undefined) == {"auc", "mcc", "balanced_accuracy", "accuracy_neutral"}
     assert word in got.undefined["auc"]
-    assert np.isfinite(
-        [got.accuracy[0], got.log_loss[0], got.brier[0], got.ece[0], got.accuracy_all[0]]
-    ).all()
+    assert np.isfinite([got.accuracy[0], got.log_loss[0], got.brier[0], got.ece[0], got.accuracy_all[0]]).all()
 
 
 def test_nothing_outside_the_band_is_nan_with_the_reason():
@@ -338,9 +336,7 @@ def test_a_return_that_never_varies_has_no_sharpe():
 
 def test_days_without_a_position_do_not_count_as_misses():
     net = [[5.0, 0.0, 0.0, -1.0]]
-    got = return_scores(
-        net, net, [100.0] * 4, [[0.0] * 4], [[True, False, False, True]], sessions_per_year=YEAR
-    )
+    got = return_scores(net, net, [100.0] * 4, [[0.0] * 4], [[True, False, False, True]], sessions_per_year=YEAR)
     assert got.hit_rate.tolist() == [0.5]
     assert got.n_held.tolist() == [2]
 

@@ -308,9 +308,7 @@ def test_a_model_does_not_differ_from_itself():
     first, _ = _pair(5, 0.1)
     stack = np.stack([first, first * 2, first + 1])
     days = resample(300, replications=200, seed=1, block=2.0)
-    np.testing.assert_array_equal(
-        sharpe_difference(stack, first, days, sessions_per_year=YEAR).p_value[:2], [1, 1]
-    )
+    np.testing.assert_array_equal(sharpe_difference(stack, first, days, sessions_per_year=YEAR).p_value[:2], [1, 1])
     np.testing.assert_array_equal(mean_difference(stack, stack, days).p_value, [1.0, 1.0, 1.0])
     calls = (first > 0).astype(float)
     same = accuracy_difference(calls, calls, np.ones(300), days)
@@ -472,9 +470,7 @@ def test_a_weaker_edge_or_a_stricter_test_takes_longer(hit_rate, size, power):
     assert days_to_confirm(hit_rate, size=size, power=power + 0.04) >= days
 
 
-@pytest.mark.parametrize(
-    "bad", [{"hit_rate": 0.5}, {"hit_rate": 0.6, "size": 0}, {"hit_rate": 0.6, "power": 1}]
-)
+@pytest.mark.parametrize("bad", [{"hit_rate": 0.5}, {"hit_rate": 0.6, "size": 0}, {"hit_rate": 0.6, "power": 1}])
 def test_power_refuses_what_cannot_be(bad):
     with pytest.raises(StudyError, match=r"0\.5, 1"):
         days_to_confirm(**bad)

@@ -22,12 +22,7 @@ def windows(products: tuple[str, ...] = ("A", "B"), sessions: int = 20, late: in
 
     Factor ``x`` is the day of the month; A moves by 1, B by 10; odd days rise; day 3 and day 16 are neutral.
     """
-    rows = [
-        (day, code)
-        for day in range(1, sessions + 1)
-        for code in products
-        if code != products[-1] or day >= late
-    ]
+    rows = [(day, code) for day in range(1, sessions + 1) for code in products if code != products[-1] or day >= late]
     day = np.array([number for number, _ in rows])
     code = np.array([name for _, name in rows])
     size = np.where(code == "A", 1.0, 10.0)
@@ -112,19 +107,14 @@ def test_the_expected_move_is_the_mean_size_by_product_in_train_neutral_days_inc
     said = walk_forward([Probe()], held, FOLDS, seeds=(1,), calibration=NONE)
     first = {"A": np.mean([6, 1, 1, 1, 1]), "B": 10.0}
     second = {"A": np.mean([6, *[1] * 8]), "B": 10.0}
-    wanted = [
-        (first if index == 0 else second)[code]
-        for index, code in zip(said.fold, said.test.product, strict=True)
-    ]
+    wanted = [(first if index == 0 else second)[code] for index, code in zip(said.fold, said.test.product, strict=True)]
     np.testing.assert_allclose(said.expected_move, wanted, rtol=1e-12)
 
 
 def test_the_calibrator_and_full_conviction_are_learnt_on_validation() -> None:
     held = windows(("A",))
     platt = Calibration("platt")
-    said = walk_forward(
-        [Probe(), replace(Probe(), calibrated=True)], held, FOLDS, seeds=(3,), calibration=platt
-    )
+    said = walk_forward([Probe(), replace(Probe(), calibrated=True)], held, FOLDS, seeds=(3,), calibration=platt)
     for number, (validation, labels, test) in enumerate(
         (([8, 9], [0, 1], [11, 12, 13, 14]), ([12, 13], [0, 1], [15, 16, 17, 18]))
     ):
@@ -211,7 +201,5 @@ def test_a_validation_range_without_a_decided_window_is_a_reason(calibrated: boo
 
 
 def test_a_fold_whose_test_range_is_empty_is_refused() -> None:
-    with pytest.raises(
-        SplitError, match="fold 7: no decision lies in its test range 2024-01-25 to 2024-01-26"
-    ):
+    with pytest.raises(SplitError, match="fold 7: no decision lies in its test range 2024-01-25 to 2024-01-26"):
         walk_forward([Probe()], windows(), [fold(7, (1, 6), (8, 9), (25, 26))], seeds=(1,), calibration=NONE)

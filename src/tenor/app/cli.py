@@ -23,10 +23,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help=(
-        "Forecasts for markets, with the evidence: what happens next, should I believe it,"
-        " what should I hold?"
-    ),
+    help=("Forecasts for markets, with the evidence: what happens next, should I believe it, what should I hold?"),
 )
 data = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check and show data before use.")
 app.add_typer(data, name="data")
@@ -118,9 +115,7 @@ def data_check(
 @data.command("show")
 def data_show(
     what: Annotated[Path, typer.Argument(help="A study file, or a folder (then give --layout).")],
-    layout: Annotated[
-        Path | None, typer.Option("--layout", help="Layout file that maps the folder's files.")
-    ] = None,
+    layout: Annotated[Path | None, typer.Option("--layout", help="Layout file that maps the folder's files.")] = None,
     json: Json = False,
 ) -> None:
     """Show every series of a market, with first and last date."""

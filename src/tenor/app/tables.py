@@ -150,9 +150,7 @@ def _run(console: Console, answer: Mapping[str, Any]) -> None:
     reasons: dict[str, dict[str, list[str]]] = {}
     for failure in result["failures"]:
         seed = "" if failure["seed"] is None else f" seed {failure['seed']}"
-        reasons.setdefault(failure["reason"], {}).setdefault(failure["model"], []).append(
-            f"{failure['fold']}{seed}"
-        )
+        reasons.setdefault(failure["reason"], {}).setdefault(failure["model"], []).append(f"{failure['fold']}{seed}")
     for reason, models in reasons.items():
         console.print(f"No forecast: {reason}", style="yellow")
         for folds, named in _by_value(models).items():
@@ -161,8 +159,10 @@ def _run(console: Console, answer: Mapping[str, Any]) -> None:
         console.print(note, style="yellow")
     for finding in result["findings"]:
         verdict = "FOUND" if finding["found"] else "nothing found"
+        margin = finding["margin"]
+        gap = "-" if margin is None else f"{abs(100 * margin):.1f} points {'ahead of' if margin >= 0 else 'behind'}"
         console.print(
-            f"{finding['model']}: {verdict}: {percent(finding['margin'])} ahead of {finding['best_rule']},"
+            f"{finding['model']}: {verdict}: {gap} {finding['best_rule']},"
             f" the hardest rule to beat (p = {number(finding['p_holm'], 3)} after Holm)"
         )
     console.print(f"\nReport: {answer['run']}/report.html", soft_wrap=True)
@@ -203,9 +203,7 @@ def _comparisons(console: Console, result: Mapping[str, Any]) -> None:
 def _rerun(console: Console, answer: Mapping[str, Any]) -> None:
     if not answer["same_code"]:
         code = answer["code"]
-        console.print(
-            f"Other code: the run was made by {code['then']}, this is {code['now']}.", style="yellow"
-        )
+        console.print(f"Other code: the run was made by {code['then']}, this is {code['now']}.", style="yellow")
     if answer["agrees"]:
         console.print(f"{answer['run']}: every number agrees to the last digit.")
     else:
@@ -258,9 +256,7 @@ def _check(console: Console, answer: Mapping[str, Any]) -> None:
     console.print(table(answer["source"], ["file", "table", "rows", "kept", "first", "last", "gaps"], rows))
     for part in parts:
         for left in part["left_out"]:
-            console.print(
-                f"{part['name']}: {left['rows']} rows left out ({left['rule']}): {left['why']}", style="dim"
-            )
+            console.print(f"{part['name']}: {left['rows']} rows left out ({left['rule']}): {left['why']}", style="dim")
         for note in part["notes"]:
             console.print(f"{part['name']}: {note}", style="dim")
     for defect in answer["defects"]:
@@ -271,9 +267,7 @@ def _check(console: Console, answer: Mapping[str, Any]) -> None:
 def _show(console: Console, answer: Mapping[str, Any]) -> None:
     if answer["simulated"]:
         console.print("SIMULATED: every number was drawn, none was observed.", style="bold yellow")
-    rows = [
-        [s["table"], s["name"], str(s["kept"]), s["first"] or "-", s["last"] or "-"] for s in answer["series"]
-    ]
+    rows = [[s["table"], s["name"], str(s["kept"]), s["first"] or "-", s["last"] or "-"] for s in answer["series"]]
     title = f"{answer['source']}, fingerprint {answer['fingerprint'][:12]}"
     console.print(table(title, ["table", "name", "rows", "first", "last"], rows))
     for note in answer["notes"]:

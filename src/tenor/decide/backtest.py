@@ -166,16 +166,13 @@ def backtest(
     n, lead = len(legs), p_up.shape[:-1]
     if p_up.shape != (*lead, n) or p_up.size == 0:
         raise MarketError(
-            f"forecasts {p_up.shape} for {n} sessions of {legs.product}; "
-            "give one per session on the last axis"
+            f"forecasts {p_up.shape} for {n} sessions of {legs.product}; give one per session on the last axis"
         )
     _check_opens(legs, fill)
     forecast = _time_first(p_up)
     m = forecast.shape[1]
     if np.fmin.reduce(forecast, axis=None) < 0 or np.fmax.reduce(forecast, axis=None) > 1:
-        raise StudyError(
-            "a forecast is outside [0, 1]; give probabilities that the spread rises, or NaN for none"
-        )
+        raise StudyError("a forecast is outside [0, 1]; give probabilities that the spread rises, or NaN for none")
     known = _learned(sizer, learned if learned is not None else Learned(), p_up.shape)
 
     spread, first, must_be_flat = legs.spread_close, legs.first, legs.must_be_flat
@@ -196,9 +193,7 @@ def backtest(
         scale, move = known["scale"][t], known["expected_move"][t]
         for name in sizer.uses:
             if (np.isnan(known[name][t]) & ~missing).any():
-                raise StudyError(
-                    f"{_at(legs, t)}: a forecast but no {name} to size it by; learn it on that fold"
-                )
+                raise StudyError(f"{_at(legs, t)}: a forecast but no {name} to size it by; learn it on that fold")
         share = held / limits.max_pairs
         wanted = sizer.target(p, share, Risk(scale, move, float(per_pair[t]), float(money[t])))
         if missing.any():
@@ -206,9 +201,7 @@ def backtest(
             if not must_be_flat[t]:
                 np.add(no_forecast, missing, out=no_forecast)
         if np.isnan(wanted).any():
-            raise StudyError(
-                f"{_at(legs, t)}: {sizer} named a target that is not a number; every forecast needs one"
-            )
+            raise StudyError(f"{_at(legs, t)}: {sizer} named a target that is not a number; every forecast needs one")
         target[t] = wanted
         return np.where(wanted == share, held, limits.pairs(wanted))  # holding on is exact, not rounded again
 
@@ -296,9 +289,7 @@ def _learned(sizer: Sizer, learned: Learned, shape: tuple[int, ...]) -> dict[str
         try:
             value = np.broadcast_to(value, (n,) if value.ndim < 2 else shape)
         except ValueError:
-            raise StudyError(
-                f"learned {name} has shape {value.shape}; it must broadcast to {shape}"
-            ) from None
+            raise StudyError(f"learned {name} has shape {value.shape}; it must broadcast to {shape}") from None
         if (value <= 0).any() or np.isinf(value).any():
             raise StudyError(
                 f"learned {name} must be above zero and finite, or NaN where no fold tests; check its fold"

@@ -43,9 +43,7 @@ class Costs:
 
     def __post_init__(self) -> None:
         if not 0 <= self.slippage_ticks < float("inf"):
-            raise StudyError(
-                f"slippage_ticks is {self.slippage_ticks}; give ticks per leg execution, zero or more"
-            )
+            raise StudyError(f"slippage_ticks is {self.slippage_ticks}; give ticks per leg execution, zero or more")
         if self.fee == "exchange":
             return
         if not isinstance(self.fee, int | float) or not 0 <= self.fee < float("inf"):

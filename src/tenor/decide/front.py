@@ -44,9 +44,7 @@ def front_legs(panels: Sequence[Panel], first: date, last: date) -> tuple[Legs, 
     early, chosen = [], []
     for number, panel in enumerate(panels):
         inside = (
-            panel.front
-            & (panel.sessions >= np.datetime64(first, "D"))
-            & (panel.sessions <= np.datetime64(last, "D"))
+            panel.front & (panel.sessions >= np.datetime64(first, "D")) & (panel.sessions <= np.datetime64(last, "D"))
         )
         if not inside.any():
             continue
@@ -58,9 +56,7 @@ def front_legs(panels: Sequence[Panel], first: date, last: date) -> tuple[Legs, 
         chosen.append((panel, inside, flat_by))
     product = panels[0].product
     if not chosen:
-        raise MarketError(
-            f"{product.code}: no pair was quoted in front from {first} to {last}; widen the range"
-        )
+        raise MarketError(f"{product.code}: no pair was quoted in front from {first} to {last}; widen the range")
     sessions = np.concatenate([panel.sessions[inside] for panel, inside, _ in chosen])
     days = sessions.astype("datetime64[D]").tolist()
     columns = {

@@ -57,9 +57,7 @@ def ledger(result: Backtest, strategy: tuple[int, ...] = ()) -> pl.DataFrame:
     """
     lead = result.position.shape[:-1]
     if len(strategy) != len(lead) or any(not 0 <= i < size for i, size in zip(strategy, lead, strict=True)):
-        raise MarketError(
-            f"strategy {strategy} does not pick one of {lead}; give an index for each leading axis"
-        )
+        raise MarketError(f"strategy {strategy} does not pick one of {lead}; give an index for each leading axis")
     legs = result.legs
     held, gross, cost = result.position[strategy], result.gross[strategy], result.cost[strategy]
     columns = {

@@ -84,9 +84,7 @@ class Legs:
             if name in _TERMS and given.ndim == 0:
                 given = np.broadcast_to(given, (n,))
             if given.shape != (n,):
-                raise MarketError(
-                    f"{self.product}: {name} has shape {given.shape}; give one value per session, ({n},)"
-                )
+                raise MarketError(f"{self.product}: {name} has shape {given.shape}; give one value per session, ({n},)")
             own = np.array(given)
             own.setflags(write=False)
             object.__setattr__(self, name, own)
@@ -135,19 +133,13 @@ class Legs:
     def _check_time(self) -> None:
         late = np.flatnonzero(~(np.diff(self.sessions) > np.timedelta64(0, "D")))
         if late.size:
-            raise MarketError(
-                f"{self._at(int(late[0]) + 1)}: sessions must strictly increase; sort them, one row each"
-            )
+            raise MarketError(f"{self._at(int(late[0]) + 1)}: sessions must strictly increase; sort them, one row each")
         starts = np.flatnonzero(self.first)
         if len(set(self.pair[starts].tolist())) != starts.size:
-            raise MarketError(
-                f"{self.product}: the rows of one pair must be contiguous; stack the pairs in time"
-            )
+            raise MarketError(f"{self.product}: the rows of one pair must be contiguous; stack the pairs in time")
         for start, stop in zip(starts, [*starts[1:], len(self)], strict=True):
             if (self.flat_by[start:stop] != self.flat_by[start]).any():
-                raise MarketError(
-                    f"{self._at(int(start))}: flat_by changes within the pair; give one session per pair"
-                )
+                raise MarketError(f"{self._at(int(start))}: flat_by changes within the pair; give one session per pair")
             if stop < len(self) and not self.sessions[stop - 1] >= self.flat_by[start]:
                 raise MarketError(
                     f"{self._at(int(stop) - 1)} is the pair's last row, before its flat_by "

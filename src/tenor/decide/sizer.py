@@ -96,9 +96,7 @@ class ProbabilitySizer:
 
     def __post_init__(self) -> None:
         if not 0 < self.cap <= 1:
-            raise StudyError(
-                f"cap is {self.cap}; give the largest fraction of a full position, above 0 up to 1"
-            )
+            raise StudyError(f"cap is {self.cap}; give the largest fraction of a full position, above 0 up to 1")
 
     def target(self, p_up: Floats, held: Floats, risk: Risk) -> Floats:
         """Scaled distance from one half, clipped to the cap."""

@@ -25,9 +25,7 @@ class Activity:
     __pydantic_config__: ClassVar = STRICT
     kind: Literal["activity"] = "activity"
 
-    inputs: ClassVar = tuple(
-        Field(leg, name) for name in ("volume", "open_interest") for leg in ("near", "far")
-    )
+    inputs: ClassVar = tuple(Field(leg, name) for name in ("volume", "open_interest") for leg in ("near", "far"))
     lookback: ClassVar = 2
     columns: ClassVar = ("log_volume", "log_open_interest", "log_open_interest_change_1")
 

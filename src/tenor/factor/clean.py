@@ -132,9 +132,7 @@ def build_windows(
             "incomplete window": ~run,
             "flat before delivery month": flat,
             "first sessions after listing": age < cleaning.first_sessions,
-            "last sessions of a quarter": quarter_end(
-                panel.product, panel.sessions, cleaning.quarter_end_sessions
-            ),
+            "last sessions of a quarter": quarter_end(panel.product, panel.sessions, cleaning.quarter_end_sessions),
         }
         kept = panel.front.copy()
         for rule, hit in rules.items():
@@ -150,8 +148,7 @@ def build_windows(
         offset += len(spread)
     if not parts or not sum(len(end) for end in ends):
         raise SplitError(
-            f"no decision is left: {taken or 'no pair was quoted in front'}; loosen a cleaning rule or give"
-            " more data"
+            f"no decision is left: {taken or 'no pair was quoted in front'}; loosen a cleaning rule or give more data"
         )
     windows = Windows(
         columns=columns,
@@ -173,7 +170,6 @@ def build_windows(
     neutral = {code: int((quiet & (windows.product == code)).sum()) for code in np.unique(windows.product)}
     counts = [LeftOut(code, rule, count) for (code, rule), count in taken.items()]
     counts += [
-        LeftOut(str(code), "neutral band (kept for trading and scoring)", count)
-        for code, count in neutral.items()
+        LeftOut(str(code), "neutral band (kept for trading and scoring)", count) for code, count in neutral.items()
     ]
     return windows.take(order), tuple(counts)

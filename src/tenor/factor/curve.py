@@ -33,9 +33,7 @@ class CurveShape:
     @property
     def inputs(self) -> tuple[Field, ...]:
         """The three published points."""
-        return tuple(
-            Field("curve", f"{self.curve}:{years:g}") for years in (self.short, self.belly, self.long)
-        )
+        return tuple(Field("curve", f"{self.curve}:{years:g}") for years in (self.short, self.belly, self.long))
 
     @property
     def lookback(self) -> int:

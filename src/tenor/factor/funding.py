@@ -38,9 +38,7 @@ class Funding:
     @property
     def columns(self) -> tuple[str, ...]:
         """For each rate its level, then ``_change_d`` for each d."""
-        return tuple(
-            column for name in self.rates for column in (name, *(f"{name}_change_{day}" for day in self.days))
-        )
+        return tuple(column for name in self.rates for column in (name, *(f"{name}_change_{day}" for day in self.days)))
 
     def compute(self, past: Mapping[Field, Floats]) -> Floats:
         """Return levels and changes."""

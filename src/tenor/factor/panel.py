@@ -108,9 +108,7 @@ def build_panel(
         leg: market.quotes.filter(pl.col("code") == contract.code)
         for leg, contract in (("near", span.spread.near), ("far", span.spread.far))
     }
-    quoted = [
-        frame.drop_nulls("close").filter(pl.col("date") <= span.flat_by)["date"] for frame in legs.values()
-    ]
+    quoted = [frame.drop_nulls("close").filter(pl.col("date") <= span.flat_by)["date"] for frame in legs.values()]
     both = sorted(set(quoted[0].to_list()) & set(quoted[1].to_list()))
     in_front = [day for day in both if day >= span.first]
     if not in_front:
@@ -130,9 +128,7 @@ def build_panel(
             left = np.datetime64(span.last_trading_day, "D") - sessions
             fields[field] = left.astype(np.float64)
         else:
-            raise MarketError(
-                f"no field {field}; tables are near, far, rate, curve and pair.days_to_last_trading"
-            )
+            raise MarketError(f"no field {field}; tables are near, far, rate, curve and pair.days_to_last_trading")
     front = np.isin(sessions, np.array(in_front, dtype="datetime64[D]"))
     front &= np.isfinite(fields[NEAR_CLOSE]) & np.isfinite(fields[FAR_CLOSE])
     return Panel(product, span, sessions, front, fields)

@@ -199,9 +199,7 @@ class DateSplit:
         edges = [np.datetime64(day, "D") for day in (self.train_last, self.validation_last, self.test_last)]
         train, validation, test = (int(np.searchsorted(sessions, edge, side="right")) for edge in edges)
         cuts = ((0, train), (train + self.purge, validation), (validation + self.purge, test))
-        held = (
-            f"the data hold {sessions[0]} to {sessions[-1]}" if len(sessions) else "the data hold no session"
-        )
+        held = f"the data hold {sessions[0]} to {sessions[-1]}" if len(sessions) else "the data hold no session"
         for name, (first, stop) in zip(("train", "validation", "test"), cuts, strict=True):
             if stop <= first:
                 raise SplitError(

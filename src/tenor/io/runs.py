@@ -197,9 +197,7 @@ def read_run(folder: Path) -> Run:
         raise RunError(f"no run {folder}{_near(folder)}")
     missing = [file for file in FILES if not (folder / file).is_file()]
     if len(missing) == len(FILES):
-        raise RunError(
-            f"{folder} is a folder but no run: it holds none of a run's files{_near(folder / '?')}"
-        )
+        raise RunError(f"{folder} is a folder but no run: it holds none of a run's files{_near(folder / '?')}")
     if missing:
         raise RunError(f"{folder} is not a complete run: it lacks {', '.join(missing)}; run the study again")
     facts = _table(folder, "run.json")
@@ -208,9 +206,7 @@ def read_run(folder: Path) -> Run:
             f"{folder} has run format {facts.get('format')!r}, this Tenor reads {FORMAT}; run the study again"
         )
     if lacking := [key for key in FACTS if key not in facts]:
-        raise RunError(
-            f"{folder} is damaged: run.json does not say {', '.join(lacking)}; run the study again"
-        )
+        raise RunError(f"{folder} is damaged: run.json does not say {', '.join(lacking)}; run the study again")
     return Run(folder, _table(folder, "study.toml"), facts, _table(folder, "result.json"))
 
 

@@ -53,9 +53,7 @@ class Calendar:
     def sessions(self, first: date, last: date) -> Dates:
         """Return the sessions from ``first`` to ``last``, both inclusive: shape (session,), read-only."""
         if first > last:
-            raise CalendarError(
-                f"sessions of {self.name} from {first} to {last}: give the earlier date first"
-            )
+            raise CalendarError(f"sessions of {self.name} from {first} to {last}: give the earlier date first")
         start = np.searchsorted(self.days, self._known(first), side="left")
         stop = np.searchsorted(self.days, self._known(last), side="right")
         return self.days[start:stop]

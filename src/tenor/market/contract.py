@@ -75,9 +75,7 @@ class Contract:
         """Read a code: the product, two digits of the year (70 and later are 19yy), two of the month."""
         product, digits = code[:-4], code[-4:]
         if not product or not (digits.isascii() and digits.isdigit()):
-            raise MarketError(
-                f"contract code {code!r}; a code is a product and yymm, as in 'T2503' or 'US50003'"
-            )
+            raise MarketError(f"contract code {code!r}; a code is a product and yymm, as in 'T2503' or 'US50003'")
         short = int(digits[:2])
         return cls(product, short + (1900 if short >= 70 else 2000), int(digits[2:]))
 
@@ -214,8 +212,7 @@ class Product:
     def __post_init__(self) -> None:
         if self.last_trading_rule not in LAST_TRADING_DAYS:
             raise MarketError(
-                f"{self.code}: last trading rule {self.last_trading_rule!r}; "
-                f"allowed are {list(LAST_TRADING_DAYS)}"
+                f"{self.code}: last trading rule {self.last_trading_rule!r}; allowed are {list(LAST_TRADING_DAYS)}"
             )
         dated: dict[str, Sequence[Rule[Any]]] = {
             "tick": self.ticks,
@@ -226,9 +223,7 @@ class Product:
         for what, rules in dated.items():
             starts = [rule.start for rule in rules]
             if not starts or starts != sorted(set(starts)):
-                raise MarketError(
-                    f"{self.code}: the rules of {what} must be one or more, of ascending start: {starts}"
-                )
+                raise MarketError(f"{self.code}: the rules of {what} must be one or more, of ascending start: {starts}")
 
     def tick(self, on: date) -> float:
         """Return the smallest price step on ``on``, in points (per 100 of face)."""
@@ -326,9 +321,7 @@ class Product:
 
     def _of_this(self, contract: Contract) -> Contract:
         if contract.product != self.code:
-            raise MarketError(
-                f"{contract.code} is not a contract of {self.code}; ask product({contract.product!r})"
-            )
+            raise MarketError(f"{contract.code} is not a contract of {self.code}; ask product({contract.product!r})")
         if contract.month not in QUARTER_MONTHS:
             raise MarketError(f"{contract.code}: {self.code} delivers in months {list(QUARTER_MONTHS)} only")
         if contract < self.first_contract:
@@ -343,9 +336,7 @@ class Product:
 
     def _moment(self, session: date, at: time) -> datetime:
         if not self._calendar().is_session(session):
-            raise CalendarError(
-                f"{session} is no session of {self.code}; ask for a session of {self.calendar}"
-            )
+            raise CalendarError(f"{session} is no session of {self.code}; ask for a session of {self.calendar}")
         return datetime.combine(session, at, ZoneInfo(self.zone)).astimezone(UTC)
 
     def _in_force(self, rules: tuple[Rule[Value], ...], on: date, what: str) -> Value:

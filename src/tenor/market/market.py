@@ -41,9 +41,7 @@ QUOTES = _schema(
         "known_at": UTC,
     }
 )
-CURVE = _schema(
-    {"date": pl.Date, "curve": pl.String, "tenor": pl.Float64, "rate": pl.Float64, "known_at": UTC}
-)
+CURVE = _schema({"date": pl.Date, "curve": pl.String, "tenor": pl.Float64, "rate": pl.Float64, "known_at": UTC})
 RATES = _schema({"date": pl.Date, "name": pl.String, "rate": pl.Float64, "known_at": UTC})
 
 KEYS = {"quotes": ("code", "date"), "curve": ("curve", "tenor", "date"), "rates": ("name", "date")}
@@ -84,9 +82,7 @@ class Market:
         for table, schema in SCHEMAS.items():
             frame: pl.DataFrame = getattr(self, table)
             if frame.schema != schema:
-                raise MarketError(
-                    f"table {table!r} has schema {dict(frame.schema)}; it must be {dict(schema)}"
-                )
+                raise MarketError(f"table {table!r} has schema {dict(frame.schema)}; it must be {dict(schema)}")
             keys = list(KEYS[table])
             if frame["known_at"].null_count():
                 raise MarketError(f"table {table!r} has rows without known_at; say when each became known")
@@ -126,9 +122,7 @@ class Market:
         if found.is_empty():
             held = sorted(self.curve.filter(pl.col("curve") == curve)["tenor"].unique().to_list())
             curves = sorted(self.curve["curve"].unique().to_list())
-            raise MarketError(
-                f"no point {years:g} y on curve {curve!r}; it has {held}, the curves are {curves}"
-            )
+            raise MarketError(f"no point {years:g} y on curve {curve!r}; it has {held}, the curves are {curves}")
         return found
 
     def fingerprint(self) -> str:

@@ -48,9 +48,7 @@ class Architecture(Hashable, Protocol):
         ...
 
 
-def dropout(
-    x: Float[Array, "..."], rate: float, *, key: PRNGKeyArray | None, site: int
-) -> Float[Array, "..."]:
+def dropout(x: Float[Array, "..."], rate: float, *, key: PRNGKeyArray | None, site: int) -> Float[Array, "..."]:
     """Set each element to zero with probability ``rate`` and scale the others by ``1 / (1 - rate)``.
 
     The choice is a hash of (key, site, position), so that it is the same whatever else is computed beside it.

@@ -94,9 +94,7 @@ Grid: TypeAlias = tuple[tuple[Outcome, ...], ...]
 """``grid[fold][seed]``: a fitted model, or why there is none."""
 
 
-def fit_grid(
-    recipe: Recipe, folds: Sequence[FoldWindows], seeds: Sequence[int], *, watch: Progress = silent
-) -> Grid:
+def fit_grid(recipe: Recipe, folds: Sequence[FoldWindows], seeds: Sequence[int], *, watch: Progress = silent) -> Grid:
     """Fit ``recipe`` on every fold for every seed; a failure is a value in the grid, not the end of the run.
 
     A recipe that the seed does not change is fitted once per fold, under the first seed.

@@ -49,9 +49,7 @@ class DNN:
     def __post_init__(self) -> None:
         object.__setattr__(self, "hidden", tuple(self.hidden))
         if not self.hidden:
-            raise StudyError(
-                "DNN.hidden is empty; name the units of at least one hidden layer, such as (32, 16)"
-            )
+            raise StudyError("DNN.hidden is empty; name the units of at least one hidden layer, such as (32, 16)")
         for at, units in enumerate(self.hidden):
             check_count(f"DNN.hidden[{at}]", units)
         check_rate("DNN.dropout", self.dropout)

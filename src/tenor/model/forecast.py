@@ -74,9 +74,7 @@ def forecast_table(forecasts: tuple[Forecast, ...], test: Windows, fold: Ints) -
                         "change": test.change,
                         "label": test.label.astype(np.int8),
                     }
-                ).with_columns(
-                    pl.lit(forecast.model).alias("model"), pl.lit(seed, dtype=pl.Int64).alias("seed")
-                )
+                ).with_columns(pl.lit(forecast.model).alias("model"), pl.lit(seed, dtype=pl.Int64).alias("seed"))
             )
     order = ["model", "seed", "fold", "session", "product", "pair", "raw", "up", "change", "label"]
     return pl.concat(parts).select(order).with_columns(pl.col("raw", "up", "change").fill_nan(None))

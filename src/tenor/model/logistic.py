@@ -32,9 +32,7 @@ class FittedTabular:
 
     def predict(self, windows: Windows) -> Floats:
         """Return P(up), shape ``(window,)``."""
-        return np.asarray(
-            self.classifier.predict_proba(flatten(self.prepared.apply(windows)))[:, 1], dtype=np.float64
-        )
+        return np.asarray(self.classifier.predict_proba(flatten(self.prepared.apply(windows)))[:, 1], dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,9 +126,7 @@ class Prepared:
             If a window's product was not in train.
         """
         if windows.columns != self.columns:
-            raise FitError(
-                f"windows have columns {list(windows.columns)}, the model learnt {list(self.columns)}"
-            )
+            raise FitError(f"windows have columns {list(windows.columns)}, the model learnt {list(self.columns)}")
         used, steps = np.unique(windows.steps, return_inverse=True)
         rows, products = windows.rows[used], windows.row_product[used]
         out = np.zeros(rows.shape)

@@ -200,9 +200,7 @@ class _Rows:
     valid: int
 
 
-def _train(
-    plans: Blueprint, runs: list[_Run], host: Table, plan: FitPlan, watch: Watch, workers: int | None
-) -> None:
+def _train(plans: Blueprint, runs: list[_Run], host: Table, plan: FitPlan, watch: Watch, workers: int | None) -> None:
     """Share the runs among the workers and tell ``watch`` how they get on."""
     on_cpu = jax.default_backend() == "cpu"
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -285,9 +283,7 @@ def _epochs(
                 order = run.rows.first + run.order.permutation(run.rows.train)
                 taken[lane] = _deal(order, rows[:, lane], blank)
                 rate[lane] = plan.learning_rate * plan.decay**run.epoch
-        work = Work(
-            rows, taken, dropping, rate, valid_rows, np.where(taken, valid_chunks, 0).astype(np.int32)
-        )
+        work = Work(rows, taken, dropping, rate, valid_rows, np.where(taken, valid_chunks, 0).astype(np.int32))
         state, train_loss, valid_loss = program(table, Lanes(theta, adam), work)
         theta, adam = jax.tree.map(np.array, tuple(state))
         dropping[:, 1] += taken.astype(np.uint32)
@@ -319,9 +315,7 @@ def _roomy(count: int) -> int:
     return -(-count // grain) * grain
 
 
-def _table(
-    folds: Sequence[FoldArrays], unfit: Sequence[str | None], plan: FitPlan
-) -> tuple[Table, list[_Rows]]:
+def _table(folds: Sequence[FoldArrays], unfit: Sequence[str | None], plan: FitPlan) -> tuple[Table, list[_Rows]]:
     """Lay the windows of the folds that can be trained one after another, with the weight of each."""
     parts: list[tuple[AnyArray, AnyArray, AnyArray]] = []
     places, first = [], 0
@@ -359,8 +353,7 @@ def _agreed_shape(folds: Sequence[FoldArrays]) -> tuple[int, int]:
             name = f"folds[{number}].x_{part}"
             if x.ndim != 3 or x.dtype != np.float32 or 0 in x.shape[1:]:
                 raise FitError(
-                    f"{name} is {x.dtype} of shape {x.shape}; it must be float32 of shape"
-                    " (window, time, feature)"
+                    f"{name} is {x.dtype} of shape {x.shape}; it must be float32 of shape (window, time, feature)"
                 )
             agreed = agreed or x.shape[1:]
             if x.shape[1:] != agreed:
@@ -370,8 +363,7 @@ def _agreed_shape(folds: Sequence[FoldArrays]) -> tuple[int, int]:
                 )
             if y.shape != (len(x),):
                 raise FitError(
-                    f"folds[{number}].y_{part} has shape {y.shape}, {name} has {len(x)} windows; it must be"
-                    f" ({len(x)},)"
+                    f"folds[{number}].y_{part} has shape {y.shape}, {name} has {len(x)} windows; it must be ({len(x)},)"
                 )
             wrong = y[(y != 0) & (y != 1)]
             if len(wrong):

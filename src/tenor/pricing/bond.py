@@ -142,9 +142,7 @@ def dirty_from_curve(
     on_day = coupon_day(np.asarray(maturity)[..., None], np.asarray(frequency)[..., None], ahead)
     paid = ahead <= left[..., None]
     days = np.where(paid, (on_day - day[..., None]).astype(np.int64), 0)
-    amount = (100.0 * np.asarray(coupon) / np.asarray(frequency))[..., None] + np.where(
-        ahead == 1, 100.0, 0.0
-    )
+    amount = (100.0 * np.asarray(coupon) / np.asarray(frequency))[..., None] + np.where(ahead == 1, 100.0, 0.0)
     total: Floats = np.sum(np.where(paid, amount, 0.0) * discount(days), axis=-1)
     return total
 
@@ -153,9 +151,7 @@ def clean_from_curve(
     discount: Discount, coupon: ArrayLike, frequency: ArrayLike, maturity: ArrayLike, on: ArrayLike
 ) -> Floats:
     """Clean price per 100 face from a curve: :func:`dirty_from_curve` less :func:`accrued`."""
-    return dirty_from_curve(discount, coupon, frequency, maturity, on) - accrued(
-        coupon, frequency, maturity, on
-    )
+    return dirty_from_curve(discount, coupon, frequency, maturity, on) - accrued(coupon, frequency, maturity, on)
 
 
 def _elapsed(maturity: ArrayLike, frequency: ArrayLike, on: ArrayLike, left: Ints) -> Floats:

@@ -46,9 +46,7 @@ def conversion_factor(
     """
     c, f = np.asarray(coupon, np.float64), np.asarray(frequency, np.int64)
     period = 12 // f
-    life = (np.asarray(maturity, "datetime64[M]") - np.asarray(delivery_month, "datetime64[M]")).astype(
-        np.int64
-    )
+    life = (np.asarray(maturity, "datetime64[M]") - np.asarray(delivery_month, "datetime64[M]")).astype(np.int64)
     n = np.floor_divide(life - 1, period) + 1
     share = (life - (n - 1) * period) / period
     growth = 1.0 + notional / f

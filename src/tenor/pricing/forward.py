@@ -67,9 +67,7 @@ def forward_price(
     return np.asarray(grown - received - accrued(coupon, frequency, maturity, end), np.float64)
 
 
-def cheapest_to_deliver(
-    forwards: Floats, factors: Floats, deliverable: Bools | None = None
-) -> tuple[Floats, Ints]:
+def cheapest_to_deliver(forwards: Floats, factors: Floats, deliverable: Bools | None = None) -> tuple[Floats, Ints]:
     """Fair futures price of each basket, and the position of the bond that sets it.
 
     Parameters

@@ -81,9 +81,7 @@ def equity(report: Report) -> go.Figure:
                 **shared,
             )
     for fold in report.folds[1:]:
-        figure.add_vline(
-            x=fold.test[0].isoformat(), line={"color": TEXT, "width": 0.5, "dash": "dot"}, opacity=0.6
-        )
+        figure.add_vline(x=fold.test[0].isoformat(), line={"color": TEXT, "width": 0.5, "dash": "dot"}, opacity=0.6)
     finished(figure, height=600, hovermode="x")
     figure.update_layout(
         legend=legend("after costs ", y=1.02, yanchor="bottom"),
@@ -180,9 +178,7 @@ def accuracy_by_fold(report: Report) -> go.Figure:
     ends = [score.mean for scores in report.evaluation.by_fold.values() for score in scores]
     ends += [0.5 - reach for reach in reaches] + [0.5 + reach for reach in reaches]
     low, high = np.nanmin(ends), np.nanmax(ends)
-    figure.update_yaxes(
-        title_text="right", tickformat=".0%", range=[round(low - 0.03, 3), round(high + 0.03, 3)]
-    )
+    figure.update_yaxes(title_text="right", tickformat=".0%", range=[round(low - 0.03, 3), round(high + 0.03, 3)])
     return figure
 
 
@@ -214,9 +210,7 @@ def calibration(report: Report) -> go.Figure:
             line={"color": colour[name], "width": 1.4},
             marker={"symbol": symbol[name], "size": rounded(3 + 0.7 * np.sqrt(count), 1)},
             visible=_visible(name, front.shown),
-            hovertemplate="said %{x:.1%}, rose %{y:.1%} of %{customdata:.0f} days<extra>"
-            + label(name)
-            + "</extra>",
+            hovertemplate="said %{x:.1%}, rose %{y:.1%} of %{customdata:.0f} days<extra>" + label(name) + "</extra>",
         )
     low, high = max(min(ends) - 0.02, 0.0), min(max(ends) + 0.02, 1.0)
     diagonal = rounded([low, high])
@@ -243,8 +237,7 @@ def over_seeds(said: Reliability) -> tuple[Floats, Floats, Floats]:
     kept = total > 0
     weight = said.count[:, kept] / total[kept]
     forecast, share = (
-        (np.where(weight > 0, values[:, kept], 0.0) * weight).sum(axis=0)
-        for values in (said.forecast, said.share_up)
+        (np.where(weight > 0, values[:, kept], 0.0) * weight).sum(axis=0) for values in (said.forecast, said.share_up)
     )
     return forecast, share, said.count[:, kept].mean(axis=0)
 

@@ -56,9 +56,7 @@ def headline(report: Report) -> Headline:
     rules = tuple(name for name in models if name in RULES)
     networks = tuple(name for name in learners if name not in PLAIN)
     accuracy = {direction.model: direction.scores["accuracy"].mean for direction in pooled}
-    best_rule = max(
-        rules, key=lambda name: -math.inf if math.isnan(accuracy[name]) else accuracy[name], default=None
-    )
+    best_rule = max(rules, key=lambda name: -math.inf if math.isnan(accuracy[name]) else accuracy[name], default=None)
     front = networks or learners or models
     first = report.evaluation.earned[0]
     return Headline(

@@ -83,8 +83,7 @@ def page(report: Report) -> str:
     kept = {title: (name, body) for title, (name, body) in sections.items() if body}
     links = "".join(f'<a href="#{name}">{escape(title)}</a>' for title, (name, _) in kept.items())
     body = "".join(
-        f'<section><h2 id="{name}">{escape(title)}</h2>{inside}</section>'
-        for title, (name, inside) in kept.items()
+        f'<section><h2 id="{name}">{escape(title)}</h2>{inside}</section>' for title, (name, inside) in kept.items()
     )
     title = escape(str(report.study["name"]))
     return (
@@ -162,8 +161,7 @@ def _hash(text: str) -> str:
 def _numbers(report: Report) -> str:
     front = headline(report)
     return (
-        tables.directions(report)
-        + f'<p class="note">{escape(power(report))} ± is the standard deviation over seeds,'
+        tables.directions(report) + f'<p class="note">{escape(power(report))} ± is the standard deviation over seeds,'
         " [ ] the interval over time.</p>"
         + tables.earnings(report, front.position, front.fill)
         + f'<p class="note">Who could have had this fill: {escape(WHO[front.fill])}.'
@@ -190,8 +188,7 @@ def _ways(report: Report) -> str:
         ratios = [
             f"{earned.model} {number(earned.scores['sharpe'].mean)}"
             for earned in report.evaluation.earned
-            if (earned.position, earned.fill, earned.scope) == (position, fill, "all")
-            and earned.model in front.shown
+            if (earned.position, earned.fill, earned.scope) == (position, fill, "all") and earned.model in front.shown
         ]
         words = tables.way(position, fill)
         parts.append(
@@ -206,9 +203,7 @@ def _data(report: Report) -> str:
     notes = (*report.data.notes, *report.evaluation.notes)
     none = "<p>Every model has a forecast for every fold and seed.</p>"
     known = "<p>No factor value was unknown.</p>"
-    listed = (
-        f"<details><summary>Notes on the data ({len(notes)})</summary>{tables.plain_list(notes)}</details>"
-    )
+    listed = f"<details><summary>Notes on the data ({len(notes)})</summary>{tables.plain_list(notes)}</details>"
     unknown = tables.missing(report)
     return (
         (tables.failures(report) or none)
@@ -219,9 +214,7 @@ def _data(report: Report) -> str:
 
 
 def _method(report: Report) -> str:
-    pairs = "".join(
-        f"<div><dt>{escape(name)}</dt><dd>{escape(words)}</dd></div>" for name, words in method(report)
-    )
+    pairs = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(words)}</dd></div>" for name, words in method(report))
     return f'<dl class="method">{pairs}</dl>'
 
 

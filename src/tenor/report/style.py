@@ -67,9 +67,7 @@ def label(text: str) -> str:
 def rounded(values: ArrayLike, digits: int = 4) -> list[float | None]:
     """Round to what a figure can show; a number that is not finite is a gap."""
     array = np.round(np.asarray(values, dtype=np.float64), digits) + 0.0
-    return [
-        value if finite else None for value, finite in zip(array.tolist(), np.isfinite(array), strict=True)
-    ]
+    return [value if finite else None for value, finite in zip(array.tolist(), np.isfinite(array), strict=True)]
 
 
 def days(sessions: ArrayLike) -> list[str]:

@@ -70,8 +70,7 @@ def table(
     """
     remarks = _Remarks()
     head = "".join(
-        f'<th scope="col"{_side(column)}{_title(column.meaning)}>{escape(column.name)}</th>'
-        for column in columns
+        f'<th scope="col"{_side(column)}{_title(column.meaning)}>{escape(column.name)}</th>' for column in columns
     )
     body = []
     for place, row in enumerate(rows):
@@ -79,13 +78,9 @@ def table(
         for number_of, (column, given) in enumerate(zip(columns, row, strict=True)):
             cell = given if isinstance(given, Cell) else Cell(given)
             tag = 'th scope="row"' if number_of == 0 else "td"
-            cells.append(
-                f"<{tag}{_side(column)}{_title(cell.remark)}>{_inside(cell, remarks)}</{tag.split()[0]}>"
-            )
+            cells.append(f"<{tag}{_side(column)}{_title(cell.remark)}>{_inside(cell, remarks)}</{tag.split()[0]}>")
         body.append(f"<tr{' class=front' if place in marked else ''}>{''.join(cells)}</tr>")
-    notes = "".join(
-        f"<li><sup>{remarks.letter(remark)}</sup> {escape(remark)}</li>" for remark in tuple(remarks.said)
-    )
+    notes = "".join(f"<li><sup>{remarks.letter(remark)}</sup> {escape(remark)}</li>" for remark in tuple(remarks.said))
     return (
         f'<div class="table"><h3>{escape(caption)}</h3><div class="scroll" tabindex="0" role="region"'
         f' aria-label="{escape(caption)}"><table aria-label="{escape(caption)}">'
@@ -161,14 +156,10 @@ _MONEY = (
 def directions(report: Report) -> str:
     """Return how good every model's calls were, all products together."""
     pooled = [d for d in report.evaluation.directions if d.scope == ALL]
-    return _direction_table(
-        "What happens next: the direction of the next session's change", pooled, headline(report)
-    )
+    return _direction_table("What happens next: the direction of the next session's change", pooled, headline(report))
 
 
-def _direction_table(
-    caption: str, directions: Sequence[Direction], front: Headline, *, scoped: bool = False
-) -> str:
+def _direction_table(caption: str, directions: Sequence[Direction], front: Headline, *, scoped: bool = False) -> str:
     columns = [
         Column("model", numeric=False),
         *([Column("product", numeric=False)] if scoped else []),
@@ -191,9 +182,7 @@ def _direction_table(
         ]
         for d in directions
     ]
-    return table(
-        caption, columns, rows, marked=[place for place, d in enumerate(directions) if d.model in front.shown]
-    )
+    return table(caption, columns, rows, marked=[place for place, d in enumerate(directions) if d.model in front.shown])
 
 
 def _model(name: str, front: Headline) -> Cell:
@@ -216,9 +205,7 @@ def earnings(report: Report, position: str, fill: str) -> str:
     return _earned_table(f"What it earned: {way(position, fill)}", chosen, headline(report), currency(report))
 
 
-def _earned_table(
-    caption: str, chosen: Sequence[Earned], front: Headline, unit: str, *, scoped: bool = False
-) -> str:
+def _earned_table(caption: str, chosen: Sequence[Earned], front: Headline, unit: str, *, scoped: bool = False) -> str:
     missed = {e.no_forecast for e in chosen}
     uneven = any(missed) and (scoped or len(missed) > 1)
     note = ""
@@ -236,11 +223,7 @@ def _earned_table(
             Column(f"{name}, {unit}" if key in ("total", "break_even_cost") else name, meaning)
             for key, name, meaning, _, _ in _MONEY
         ),
-        *(
-            [Column("no forecast", "sessions without a forecast, on which no position was asked for")]
-            if uneven
-            else []
-        ),
+        *([Column("no forecast", "sessions without a forecast, on which no position was asked for")] if uneven else []),
     ]
     rows: list[list[Cell | str]] = [
         [
@@ -263,9 +246,7 @@ def by_product(report: Report) -> str:
     front = headline(report)
     called = [d for d in report.evaluation.directions if d.scope != ALL]
     made = [
-        e
-        for e in report.evaluation.earned
-        if e.scope != ALL and (e.position, e.fill) == (front.position, front.fill)
+        e for e in report.evaluation.earned if e.scope != ALL and (e.position, e.fill) == (front.position, front.fill)
     ]
     parts = []
     if called:
@@ -352,9 +333,7 @@ def left_out(report: Report) -> str:
         [
             rule,
             *(
-                number(count[rule, code], 0)
-                if (rule, code) in count
-                else Cell(DASH, remark="the rule was not applied")
+                number(count[rule, code], 0) if (rule, code) in count else Cell(DASH, remark="the rule was not applied")
                 for code in codes
             ),
         ]
@@ -371,11 +350,7 @@ def missing(report: Report) -> str:
     """Return the share of unknown values of each factor that has any."""
     rows = [[name, percent(share, 2)] for name, share in report.missing.items() if share > 0]
     columns = [Column("factor", numeric=False), Column("unknown", "share of all rows of all windows")]
-    return (
-        table("Unknown factor values, filled with the train median of each fold", columns, rows)
-        if rows
-        else ""
-    )
+    return table("Unknown factor values, filled with the train median of each fold", columns, rows) if rows else ""
 
 
 def failures(report: Report) -> str:
@@ -384,9 +359,7 @@ def failures(report: Report) -> str:
     for failure in report.failures:
         seed = "every seed" if failure.seed is None else str(failure.seed)
         together.setdefault((failure.model, failure.fold, failure.reason), []).append(seed)
-    rows = [
-        [model, str(fold + 1), ", ".join(seeds), reason] for (model, fold, reason), seeds in together.items()
-    ]
+    rows = [[model, str(fold + 1), ", ".join(seeds), reason] for (model, fold, reason), seeds in together.items()]
     columns = [
         Column("model", numeric=False),
         Column("fold"),

@@ -189,9 +189,7 @@ def _finding(report: Report, front: Headline) -> str:
     findings = report.evaluation.findings
     if not findings:
         lacking = "model that learns" if not front.learners else "rule"
-        return (
-            f"Nothing can be found: no {lacking} has scores in this study, so there is no comparison to make."
-        )
+        return f"Nothing can be found: no {lacking} has scores in this study, so there is no comparison to make."
     after = f" after Holm's correction over {len(findings)} models" if len(findings) > 1 else ""
     found = [finding for finding in findings if finding.found]
     if found:
@@ -272,8 +270,7 @@ def _other_fills(report: Report, front: Headline) -> str:
     parts = []
     for fill in others:
         ratios = [
-            f"{number(earned_by(report, model, front.position, fill).scores['sharpe'].mean)} for"
-            f" {said(model)}"
+            f"{number(earned_by(report, model, front.position, fill).scores['sharpe'].mean)} for {said(model)}"
             for model in _in_order(report, front)
         ]
         parts.append(f"{FILL_WORDS[fill].removeprefix('at ')} it is {listed(ratios)} after costs")
@@ -292,10 +289,7 @@ def _certain_money(report: Report, front: Headline) -> str:
         if low is not None and low > 0:
             above.append(model)
     if not above:
-        return (
-            "After costs no model's Sharpe ratio is clearly above zero: every interval reaches zero or lies"
-            " below."
-        )
+        return "After costs no model's Sharpe ratio is clearly above zero: every interval reaches zero or lies below."
     whose = listed([said(model) for model in above])
     return (
         f"After costs the interval of the Sharpe ratio lies above zero for {whose}, before any correction"
@@ -335,11 +329,7 @@ def method(report: Report) -> tuple[tuple[str, str], ...]:
     level = number(100 * evaluation.level, 1).removesuffix(".0")
     trading: Mapping[str, Any] = report.study["trading"]
     costs = trading["costs"]
-    fee = (
-        "the exchange's dated fee"
-        if costs["fee"] == "exchange"
-        else f"a fee of {costs['fee']:g} a lot and leg"
-    )
+    fee = "the exchange's dated fee" if costs["fee"] == "exchange" else f"a fee of {costs['fee']:g} a lot and leg"
     fills = list(dict.fromkeys(e.fill for e in evaluation.earned))
     days = direction_of(report, front.leading).n
     return (
@@ -380,12 +370,7 @@ def method(report: Report) -> tuple[tuple[str, str], ...]:
             "How many days it takes",
             power(report)
             + " One-sided at 5 %, found with a chance of 80 %, days independent: "
-            + listed(
-                [
-                    f"{100 * h:.0f} % takes {number(days_to_confirm(h), 0)} days"
-                    for h in (0.53, 0.54, 0.55, 0.56)
-                ]
-            )
+            + listed([f"{100 * h:.0f} % takes {number(days_to_confirm(h), 0)} days" for h in (0.53, 0.54, 0.55, 0.56)])
             + ".",
         ),
         (

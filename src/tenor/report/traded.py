@@ -38,9 +38,7 @@ def positions(report: Report, model: str | None = None) -> go.Figure:
     chosen = front.leading if model is None else model
     held = (
         report.evaluation.ledger.filter(
-            (pl.col("model") == chosen)
-            & (pl.col("position_rule") == front.position)
-            & (pl.col("fill") == front.fill)
+            (pl.col("model") == chosen) & (pl.col("position_rule") == front.position) & (pl.col("fill") == front.fill)
         )
         .group_by("product", "session")
         .agg(pl.col("position").mean())

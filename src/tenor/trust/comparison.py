@@ -46,13 +46,9 @@ def compare(
     return tuple(out)
 
 
-def _comparison(
-    first: str, second: str, measure: str, gap: significance.Difference, number: int | None
-) -> Comparison:
+def _comparison(first: str, second: str, measure: str, gap: significance.Difference, number: int | None) -> Comparison:
     found = (gap.estimate, gap.low, gap.high, gap.p_value)
-    return Comparison(
-        first, second, measure, *(float(value if number is None else value[number]) for value in found)
-    )
+    return Comparison(first, second, measure, *(float(value if number is None else value[number]) for value in found))
 
 
 def _one_sided(found: Comparison) -> float:

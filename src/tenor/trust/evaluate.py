@@ -1,7 +1,7 @@
 """From forecasts to the tables of a report: scored, traded, and compared with the rules on the same days.
 
-Everything is stated as a distribution (:mod:`tenor.trust.evaluation`). The unit of time is the session, all products of a
-day together, and every model is resampled on the *same* redrawn sessions, so that differences between models are
+Everything is stated as a distribution (:mod:`tenor.trust.evaluation`). The unit of time is the session, all products of
+a day together, and every model is resampled on the *same* redrawn sessions, so that differences between models are
 paired. Positions are traded in :mod:`tenor.trust.trading`, models compared in :mod:`tenor.trust.comparison`.
 """
 
@@ -26,9 +26,7 @@ from tenor.units import Bools, Dates, Floats, Ints
 DIRECTION = ("accuracy", "accuracy_all", "balanced_accuracy", "mcc", "auc", "log_loss", "brier", "ece")
 
 
-def evaluate(
-    said: WalkForwardRun, legs: Sequence[Legs], terms: Terms, *, watch: Progress = silent
-) -> Evaluation:
+def evaluate(said: WalkForwardRun, legs: Sequence[Legs], terms: Terms, *, watch: Progress = silent) -> Evaluation:
     """Score, trade and compare every forecast.
 
     Parameters
@@ -55,9 +53,7 @@ def evaluate(
     complete = {name: up for name, up in known.items() if _scored(up, test).any()}
     if not complete:
         reasons = {failure.reason for forecast in said.forecasts for failure in forecast.failures}
-        raise FitError(
-            f"no model has a forecast to score: {'; '.join(sorted(reasons)) or 'no outcome is known yet'}"
-        )
+        raise FitError(f"no model has a forecast to score: {'; '.join(sorted(reasons)) or 'no outcome is known yet'}")
     notes = _gaps(known, test)
     traded = trades(said, [f for f in said.forecasts if f.model in complete], legs, sessions, terms, watch)
     headline = {
@@ -110,9 +106,7 @@ def _gaps(known: Mapping[str, Floats], test: Windows) -> list[str]:
         if not scored.any():
             notes.append(f"{model}: no window has a forecast from every seed; it has no scores")
         elif part := int((any_seed & ~scored).sum()):
-            notes.append(
-                f"{model}: some seeds failed on {part} windows; these are traded by the others, not scored"
-            )
+            notes.append(f"{model}: some seeds failed on {part} windows; these are traded by the others, not scored")
     return notes
 
 
@@ -121,9 +115,7 @@ def _scored(up: Floats, test: Windows) -> Bools:
     return np.asarray(np.isfinite(up).all(axis=0))
 
 
-def _right_by_session(
-    test: Windows, up: Floats, sessions: Dates, mine: Bools | None = None
-) -> significance.Sessions:
+def _right_by_session(test: Windows, up: Floats, sessions: Dates, mine: Bools | None = None) -> significance.Sessions:
     """Right calls outside the band by session of the study's calendar, shape ``(seed, session)``."""
     counted = (test.label != NEUTRAL) & _scored(up, test)
     if mine is not None:
@@ -158,9 +150,7 @@ def _directions(
             p_value = float("nan")
             if result.n:
                 p_value = float(
-                    significance.binomial_p_value(
-                        np.floor(scores["accuracy"].mean * result.n + 1e-9), result.n
-                    )
+                    significance.binomial_p_value(np.floor(scores["accuracy"].mean * result.n + 1e-9), result.n)
                 )
             counts = (result.n, result.n_neutral, result.n_zero)
             out.append(Direction(model, scope, len(up), scores, *counts, p_value, dict(result.undefined)))
@@ -172,9 +162,7 @@ def _by_fold(up: Floats, test: Windows, fold: Ints) -> tuple[Score, ...]:
     for index in np.unique(fold):
         mine = (fold == index) & _scored(up, test) & (test.label != NEUTRAL)
         out.append(
-            over_seeds(right_calls(up[:, mine], test.change[mine]).mean(axis=1))
-            if mine.any()
-            else Score(float("nan"))
+            over_seeds(right_calls(up[:, mine], test.change[mine]).mean(axis=1)) if mine.any() else Score(float("nan"))
         )
     return tuple(out)
 

@@ -179,9 +179,7 @@ def right_calls(p_up: ArrayLike, change: ArrayLike) -> Floats:
     return _right(p, moved)
 
 
-def direction_scores(
-    p_up: ArrayLike, change: ArrayLike, neutral: ArrayLike, *, bins: int = 10
-) -> DirectionScores:
+def direction_scores(p_up: ArrayLike, change: ArrayLike, neutral: ArrayLike, *, bins: int = 10) -> DirectionScores:
     """Score probabilities of up against what happened.
 
     Parameters
@@ -312,9 +310,7 @@ def return_scores(
             raise ValueError(f"{name} has shape {shape}; net has {after.shape} (seed, n) and they must agree")
     n = after.shape[1]
     if margin.shape != (n,):
-        raise ValueError(
-            f"capital has shape {margin.shape}; it must be ({n},), one margin per session of net"
-        )
+        raise ValueError(f"capital has shape {margin.shape}; it must be ({n},), one margin per session of net")
     if (margin <= 0).any() or (traded < 0).any():
         raise ValueError("capital must be positive and legs not negative on every session")
     if n < 2:
@@ -413,9 +409,7 @@ def _bins(p: Floats, rose: Bools, bins: int) -> Reliability:
         return flat.reshape(seeds, bins).astype(np.float64)
 
     count = summed(np.ones(n))
-    return Reliability(
-        _ratio(summed(p), count), _ratio(summed(rose.astype(np.float64)), count), count.astype(np.int64)
-    )
+    return Reliability(_ratio(summed(p), count), _ratio(summed(rose.astype(np.float64)), count), count.astype(np.int64))
 
 
 def _right(p: Floats, moved: Floats) -> Floats:
@@ -440,9 +434,7 @@ def _finite(name: str, values: ArrayLike, ndim: int) -> Floats:
         raise ValueError(f"{name} has shape {array.shape}; it must be {wanted}")
     if not np.isfinite(array).all():
         bad = int((~np.isfinite(array)).sum())
-        raise ValueError(
-            f"{name} has {bad} values that are not finite; score only sessions whose outcome is known"
-        )
+        raise ValueError(f"{name} has {bad} values that are not finite; score only sessions whose outcome is known")
     return array
 
 
@@ -460,7 +452,5 @@ def _forecasts(p_up: ArrayLike, change: ArrayLike) -> tuple[Floats, Floats]:
 def _band(neutral: ArrayLike, moved: Floats) -> Bools:
     band = np.asarray(neutral)
     if band.dtype != np.bool_ or band.shape != moved.shape:
-        raise ValueError(
-            f"neutral is {band.dtype} of shape {band.shape}; it must be bool of shape {moved.shape}"
-        )
+        raise ValueError(f"neutral is {band.dtype} of shape {band.shape}; it must be bool of shape {moved.shape}")
     return band

@@ -120,13 +120,10 @@ def by_session(session: ArrayLike, values: ArrayLike, *, scored: ArrayLike | Non
     counts = np.ones(days.shape, bool) if scored is None else np.asarray(scored, bool)
     if days.ndim != 1 or amounts.shape[-1:] != days.shape or counts.shape != days.shape:
         raise ValueError(
-            f"session {days.shape}, values {amounts.shape} and scored {counts.shape} "
-            "must share the last axis (n,)"
+            f"session {days.shape}, values {amounts.shape} and scored {counts.shape} must share the last axis (n,)"
         )
     if not np.isfinite(amounts[..., counts]).all():
-        raise ValueError(
-            "a scored value is not finite; leave days without an outcome or a change out of scored"
-        )
+        raise ValueError("a scored value is not finite; leave days without an outcome or a change out of scored")
     unique, place = np.unique(days, return_inverse=True)
     flat = np.where(counts, amounts, 0.0).reshape(-1, len(days))
     total = np.empty((len(flat), len(unique)))
@@ -161,8 +158,7 @@ def block_length(series: ArrayLike) -> float:
     if not np.isfinite(lengths).all():
         bad = int((~np.isfinite(lengths)).sum())
         raise SplitError(
-            f"{bad} of {len(rows)} series vary too little to measure their dependence; "
-            "choose a block, such as 5"
+            f"{bad} of {len(rows)} series vary too little to measure their dependence; choose a block, such as 5"
         )
     return max(1.0, float(lengths.max()))
 
@@ -237,9 +233,7 @@ def accuracy_interval(total: ArrayLike, count: ArrayLike, days: Ints, *, level: 
     return interval_of(_accuracy(total, count, days), resampled_accuracy(total, count, days), level)
 
 
-def sharpe_interval(
-    series: ArrayLike, days: Ints, *, sessions_per_year: float, level: float = 0.95
-) -> Interval:
+def sharpe_interval(series: ArrayLike, days: Ints, *, sessions_per_year: float, level: float = 0.95) -> Interval:
     """Interval of the annualised Sharpe ratio of daily returns or of daily money on constant capital."""
     draws = resampled_sharpe(series, days, sessions_per_year=sessions_per_year)
     return interval_of(_sharpe(series, days, sessions_per_year), draws, level)
@@ -457,9 +451,7 @@ def interval_of(estimate: Floats, draws: Floats, level: float) -> Interval:
     rows = draws.reshape(-1, draws.shape[-1])
     ends = np.array([_ends(row[np.isfinite(row)], tail) for row in rows]).reshape(*draws.shape[:-1], 2)
     undefined = (~np.isfinite(draws)).sum(axis=-1)
-    return Interval(
-        np.asarray(estimate), ends[..., 0], ends[..., 1], level, draws.shape[-1], np.asarray(undefined)
-    )
+    return Interval(np.asarray(estimate), ends[..., 0], ends[..., 1], level, draws.shape[-1], np.asarray(undefined))
 
 
 def _ends(defined: Floats, tail: float) -> tuple[float, float]:

@@ -185,9 +185,7 @@ def score_trades(trades: Sequence[Trade], days: Ints, terms: Terms) -> tuple[Ear
             )
             scores = {name: over_seeds(getattr(scored, name)) for name in MONEY}
             if scope == ALL:
-                scores |= {
-                    name: with_interval(scores[name], found, number) for name, found in intervals.items()
-                }
+                scores |= {name: with_interval(scores[name], found, number) for name, found in intervals.items()}
             missing = sum(int(r.no_forecast.max()) for r in trade.results if scope in (ALL, r.legs.product))
             seeds = len(trade.forecast.seeds)
             keys = (trade.forecast.model, trade.position, trade.fill, scope, seeds)

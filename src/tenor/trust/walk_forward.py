@@ -70,15 +70,11 @@ def walk_forward(
     for fold in folds:
         test = fold.part(windows, "test")
         if not len(test):
-            raise SplitError(
-                f"fold {fold.index}: no decision lies in its test range {fold.test[0]} to {fold.test[1]}"
-            )
+            raise SplitError(f"fold {fold.index}: no decision lies in its test range {fold.test[0]} to {fold.test[1]}")
         tests.append(test)
         learn.append(_learnable(fold, windows))
     chosen = np.concatenate([np.flatnonzero(np.isin(windows.ends, test.ends)) for test in tests])
-    moves = [
-        _expected_move(fold.part(windows, "train"), test) for fold, test in zip(folds, tests, strict=True)
-    ]
+    moves = [_expected_move(fold.part(windows, "train"), test) for fold, test in zip(folds, tests, strict=True)]
     forecasts = []
     for recipe in recipes:
         grid = fit_grid(recipe, learn, seeds, watch=watch)
@@ -86,9 +82,7 @@ def walk_forward(
     return WalkForwardRun(
         folds=tuple(folds),
         test=windows.take(chosen),
-        fold=np.concatenate(
-            [np.full(len(test), fold.index) for fold, test in zip(folds, tests, strict=True)]
-        ),
+        fold=np.concatenate([np.full(len(test), fold.index) for fold, test in zip(folds, tests, strict=True)]),
         expected_move=np.concatenate(moves),
         forecasts=tuple(forecasts),
     )

@@ -42,17 +42,13 @@ def quotes(**columns: list[float | None]) -> pl.DataFrame:
 
 
 def rates(*values: float) -> pl.DataFrame:
-    frame = placed(len(values)).with_columns(
-        pl.Series("date", WEEK[: len(values)]), pl.lit("R").alias("name")
-    )
+    frame = placed(len(values)).with_columns(pl.Series("date", WEEK[: len(values)]), pl.lit("R").alias("name"))
     return frame.with_columns(pl.Series("rate", values, dtype=pl.Float64), pl.lit("ON").alias("column"))
 
 
 def test_a_missing_column_names_the_nearest_and_lists_all():
     (defect,) = missing_columns("a.csv", ["date", "close"], ["date", "cloze", "open"])
-    assert str(defect).startswith(
-        "a.csv:1 close: no such column; did you mean 'cloze'?; the columns are date, cloze"
-    )
+    assert str(defect).startswith("a.csv:1 close: no such column; did you mean 'cloze'?; the columns are date, cloze")
 
 
 @pytest.mark.parametrize("text", ["x", "1,234", "12.3.4", "nan", "inf", "-inf", "--", "1 2"])
@@ -100,9 +96,7 @@ def test_at_most_a_few_rows_are_listed_and_the_rest_counted():
         ({"high": [98.0], "low": [97.0], "close": [98.5]}, 2, "close", "close 98.5 is above high 98.0"),
     ],
 )  # fmt: skip
-def test_impossible_quotes_are_refused(
-    columns: dict[str, list[float | None]], row: int, column: str, reason: str
-):
+def test_impossible_quotes_are_refused(columns: dict[str, list[float | None]], row: int, column: str, reason: str):
     (defect,) = value_defects("quotes", quotes(**columns))
     assert (defect.file, defect.row, defect.column) == ("a.csv", row, column)
     assert defect.reason.startswith(reason)
@@ -110,9 +104,7 @@ def test_impossible_quotes_are_refused(
 
 
 def test_quotes_at_the_edges_are_accepted():
-    frame = quotes(
-        open=[97.0, None], high=[97.0, 98.0], low=[97.0, None], close=[97.0, 98.0], volume=[0.0, None]
-    )
+    frame = quotes(open=[97.0, None], high=[97.0, 98.0], low=[97.0, None], close=[97.0, 98.0], volume=[0.0, None])
     assert value_defects("quotes", frame) == ()
 
 

@@ -128,9 +128,7 @@ def test_percent_becomes_decimal_and_a_blank_cell_no_row(tmp_path: Path):
 
 def test_a_curve_is_turned_from_wide_to_long(tmp_path: Path):
     layout = RATES.replace('table = "rates"', 'table = "curve"\ncurve = "CGB"')
-    layout = layout.replace('ON = "SHIBOR.ON", 1W = "SHIBOR.1W"', "ON = 0.25, 1W = 10").replace(
-        "11:30:00", "18:00:00"
-    )
+    layout = layout.replace('ON = "SHIBOR.ON", 1W = "SHIBOR.1W"', "ON = 0.25, 1W = 10").replace("11:30:00", "18:00:00")
     market = folder_of(tmp_path, layout, rates=RATE_ROWS).read()
     assert market.tenor("CGB", 10)["rate"].to_list() == [2.6 / 100, 2.7 / 100]
     assert market.tenor("CGB", 0.25)["known_at"][0] == datetime(2019, 3, 4, 10, tzinfo=UTC)
@@ -278,14 +276,9 @@ def test_a_gap_is_refused_allowed_or_understood(tmp_path: Path):
     rows = [*PAIR_ROWS[:2], *PAIR_ROWS[4:]]
     found = defects_of(folder_of(tmp_path, PAIRS, pairs=rows))
     assert [(d.file, d.row, d.column) for d in found] == [("pairs.csv", 3, "date")] * 2
-    assert (
-        found[0].reason == "2 sessions of XSHG have no row in series T1903 after 2019-03-04; 0 may be missing"
-    )
+    assert found[0].reason == "2 sessions of XSHG have no row in series T1903 after 2019-03-04; 0 may be missing"
     assert "known_gaps" in found[0].remedy
-    said = (
-        "4 sessions of XSHG without a row inside a series, at most 2 together "
-        "(T1903 from 2019-03-04 to 2019-03-07)"
-    )
+    said = "4 sessions of XSHG without a row inside a series, at most 2 together (T1903 from 2019-03-04 to 2019-03-07)"
     wider = PAIRS.replace("sessions = 0", "sessions = 2")
     assert folder_of(tmp_path, wider, pairs=rows).read().notes == (f"pairs.csv: {said}",)
     hole = '[[file.known_gaps]]\nfirst = 2019-03-05\nlast = 2019-03-06\nwhy = "no data"\n'
@@ -338,9 +331,7 @@ def test_a_missing_folder_lists_those_beside_it(tmp_path: Path):
 
 def test_bytes_in_another_encoding_are_refused_with_their_line(tmp_path: Path):
     source = folder_of(tmp_path, RATES)
-    (Path(source.folder) / "rates.csv").write_bytes(
-        ("day,ON,1W\n2019-03-04,2,2\n" + "隔夜").encode("gb18030")
-    )
+    (Path(source.folder) / "rates.csv").write_bytes(("day,ON,1W\n2019-03-04,2,2\n" + "隔夜").encode("gb18030"))
     defect = the_defect(source)
     assert (defect.row, defect.column) == (3, "file")
     assert "not text in utf-8" in defect.reason
@@ -422,9 +413,7 @@ def test_defects_of_all_files_are_shown_together_and_cut_short(tmp_path: Path):
         ('rule = "spread"\nbeyond = 0.545', "near minus far of 0.545 or more in size", [4, 5, 6]),
     ],
 )
-def test_a_rule_leaves_rows_out_counts_them_and_makes_no_gap(
-    tmp_path: Path, rule: str, said: str, rows: list[int]
-):
+def test_a_rule_leaves_rows_out_counts_them_and_makes_no_gap(tmp_path: Path, rule: str, said: str, rows: list[int]):
     source = folder_of(tmp_path, f'{PAIRS}[[file.leave_out]]\nwhy = "because"\n{rule}\n', pairs=PAIR_ROWS)
     market = source.read()
     gone = {PAIR_ROWS[row - 1].split(",")[0] for row in rows}
@@ -516,9 +505,7 @@ def test_what_was_read_reads_the_same_again(tmp_path: Path):
     first = folder_of(tmp_path, PAIRS, pairs=PAIR_ROWS).read()
     long = first.quotes.select("date", "code", "close").sort("date", "code")
     again = MAIN.replace('"%Y%m%d"', '"%Y-%m-%d"').replace('column = "day"', 'column = "date"')
-    again = again.replace('strip = ".CFE"', 'strip = ""').replace(
-        'contract = "contract"', 'contract = "code"'
-    )
+    again = again.replace('strip = ".CFE"', 'strip = ""').replace('contract = "contract"', 'contract = "code"')
     again = again.replace('settle = "settle", vol = "volume"', 'close = "close"')
     second = folder_of(tmp_path, again, main=long.write_csv().splitlines()).read()
     assert second.fingerprint() == first.fingerprint()

@@ -66,12 +66,12 @@ def test_only_the_files_of_the_products_are_asked_for():
 @pytest.mark.parametrize(
     ("file", "said"),
     [
-        (changed(PAIRS, tabel="quotes"), "file[0] (pairs.csv).tabel: unknown key; did you mean"),
-        (changed(PAIRS, gap={"calendar": "XSHG", "session": 1}), "gap.session: unknown key; did you mean"),
+        (changed(PAIRS, tabel="quotes"), "file[0] (pairs.csv).tabel: unexpected key; did you mean"),
+        (changed(PAIRS, gap={"calendar": "XSHG", "session": 1}), "gap.session: unexpected key; did you mean"),
         (changed(PAIRS, unit=None), "file[0] (pairs.csv).unit: missing"),
         (changed(PAIRS, unit="percent"), "unit: 'percent' given; quotes are in one of per 100, per 1"),
         (changed(RATES, unit="per 100"), "unit: 'per 100' given; rates are in one of percent"),
-        (changed(PAIRS, table="quote"), "table: 'quote' given"),
+        (changed(PAIRS, table="quote"), "table: Input should be 'quotes', 'curve' or 'rates'; given 'quote'"),
         (changed(PAIRS, path="../pairs.csv"), "path: must stay inside the folder"),
         (changed(PAIRS, path="/pairs.csv"), "path: must stay inside the folder"),
         (changed(PAIRS, path="pairs.xlsx"), "path: suffix not read; the suffixes are .csv, .csv.gz"),
@@ -157,9 +157,7 @@ def test_two_files_cannot_yield_to_each_other():
 def test_the_partner_of_a_file_is_read_whenever_the_file_is():
     rule = {"rule": "unmatched", "why": "x", "other": "pairs.csv"}
     both = changed(PAIRS, path="b.csv", products=["T", "TF"], leave_out=[rule])
-    assert any(
-        "'pairs.csv' is not read for all of ['T', 'TF']" in problem for problem in problems(PAIRS, both)
-    )
+    assert any("'pairs.csv' is not read for all of ['T', 'TF']" in problem for problem in problems(PAIRS, both))
 
 
 def test_every_problem_of_every_file_is_told_at_once():

@@ -44,9 +44,7 @@ def test_a_later_end_only_appends(cut):
 def test_a_product_is_the_same_whatever_else_is_there():
     alone = Simulated(("T",), SHORT.first, SHORT.last, seed=4, signal=0.2).read()
     beside = SHORT.read()
-    assert_frame_equal(
-        alone.quotes, beside.quotes.filter(pl.col("code").str.starts_with("T1")), check_exact=True
-    )
+    assert_frame_equal(alone.quotes, beside.quotes.filter(pl.col("code").str.starts_with("T1")), check_exact=True)
     assert_frame_equal(alone.curve, beside.curve, check_exact=True)
     assert_frame_equal(alone.rates, beside.rates, check_exact=True)
 
@@ -125,9 +123,9 @@ def test_the_last_night_of_a_quarter_is_dear_and_the_week_before_knows_it(market
     week = market.rate("REPO.1W")
     for quarter in (date(2016, 6, 30), date(2019, 9, 30), date(2022, 3, 31)):
         before = week.filter(pl.col("date").is_between(quarter - timedelta(days=6), quarter))["rate"].max()
-        usual = week.filter(
-            pl.col("date").is_between(quarter - timedelta(days=40), quarter - timedelta(days=12))
-        )["rate"].median()
+        usual = week.filter(pl.col("date").is_between(quarter - timedelta(days=40), quarter - timedelta(days=12)))[
+            "rate"
+        ].median()
         assert before > usual + 0.0005
 
 
@@ -138,9 +136,7 @@ def test_trade_moves_on_before_the_delivery_month(market):
 
     def held_on(contract, day):
         day = trading_calendar("XSHG").preceding(day)
-        return held.filter((pl.col("code") == contract.code) & (pl.col("date") == day))[
-            "open_interest"
-        ].item()
+        return held.filter((pl.col("code") == contract.code) & (pl.col("date") == day))["open_interest"].item()
 
     assert held_on(near, end - timedelta(days=50)) > 3 * held_on(far, end - timedelta(days=50))
     assert held_on(far, end) > 3 * held_on(near, end)
@@ -192,9 +188,7 @@ def test_the_front_pair_of_each_row_is_the_one_of_the_next_session(market):
     # T2006 has to be given up by 2020-05-28, the last session but one before June.
     assert spread[date(2020, 5, 27)] == "T2006-T2009"
     assert spread[date(2020, 5, 28)] == "T2009-T2012"
-    close = {
-        (code, day): value for code, day, value in market.quotes.select("code", "date", "close").iter_rows()
-    }
+    close = {(code, day): value for code, day, value in market.quotes.select("code", "date", "close").iter_rows()}
     later = close["T2009", date(2020, 5, 29)] - close["T2012", date(2020, 5, 29)]
     sooner = close["T2009", date(2020, 5, 28)] - close["T2012", date(2020, 5, 28)]
     found = rows.filter(pl.col("date") == date(2020, 5, 28))["next_change"].item()
@@ -206,7 +200,5 @@ def test_the_signal_changes_nothing_before_it_can_act():
     loud = Simulated(("T",), SHORT.first, SHORT.last, seed=4, signal=0.9).read().quotes
     first = quiet["date"].unique().sort()
     for day, same in ((first[3], True), (first[4], False)):
-        before = [
-            frame.filter(pl.col("date") == day).sort("code")["close"].to_list() for frame in (quiet, loud)
-        ]
+        before = [frame.filter(pl.col("date") == day).sort("code")["close"].to_list() for frame in (quiet, loud)]
         assert (before[0] == before[1]) is same

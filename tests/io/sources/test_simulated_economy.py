@@ -130,9 +130,7 @@ def test_term_rates_anticipate_the_nights_that_come_spikes_included(near_turn):
             sums = np.concatenate([[0.0], np.cumsum(wide)])
             realised = (sums[offset + term] - sums[offset]) / term
             day = world.shown[:n]
-            turn = (day + term).astype("datetime64[M]").astype(int) // 3 != day.astype(
-                "datetime64[M]"
-            ).astype(int) // 3
+            turn = (day + term).astype("datetime64[M]").astype(int) // 3 != day.astype("datetime64[M]").astype(int) // 3
             error = realised - (rates[name][:n] - premium)
             means.append(error[turn == near_turn].mean())
             if near_turn:  # the spike shows in the term rate before it comes

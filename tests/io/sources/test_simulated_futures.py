@@ -143,9 +143,7 @@ def test_sizes_are_those_that_are_documented(quiet):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("signal", "code", "variance"), [(0.2, "T", 0.97), (0.2, "TS", 0.97), (0.5, "TF", 0.88)]
-)
+@pytest.mark.parametrize(("signal", "code", "variance"), [(0.2, "T", 0.97), (0.2, "TS", 0.97), (0.5, "TF", 0.88)])
 def test_with_a_signal_what_was_planted_is_found(signal, code, variance):
     tables, scores, following = [], [], []
     for seed in SEEDS[:10]:

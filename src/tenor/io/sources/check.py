@@ -297,9 +297,7 @@ def _quote_defects(frame: pl.DataFrame, names: Mapping[str, str]) -> tuple[Defec
         reason = pl.format(said + " ({} on {})", *(col(c) for c in shown), col("code"), col("date"))
         rows = frame.filter(failing.fill_null(False))
         found += listed(
-            rows.select(
-                "file", "row", pl.lit(names.get(column, column)).alias("column"), reason.alias("reason")
-            ),
+            rows.select("file", "row", pl.lit(names.get(column, column)).alias("column"), reason.alias("reason")),
             remedy,
         )
     return tuple(found)
@@ -350,9 +348,7 @@ def gaps(table: str, frame: pl.DataFrame, calendar: str) -> pl.DataFrame:
     sessions = sessions_of(frame, calendar)
     until = np.searchsorted(sessions, stepped["date"].to_numpy().astype("datetime64[D]"), side="left")
     since = np.searchsorted(sessions, stepped["after"].to_numpy().astype("datetime64[D]"), side="right")
-    return stepped.with_columns(missing=pl.Series(until - since, dtype=pl.Int64)).filter(
-        pl.col("missing") > 0
-    )
+    return stepped.with_columns(missing=pl.Series(until - since, dtype=pl.Int64)).filter(pl.col("missing") > 0)
 
 
 def expired(quotes: pl.DataFrame, product_of: Callable[[str], Product]) -> tuple[Defect, ...]:

@@ -43,9 +43,7 @@ class Reading:
     def found(self, defects: Sequence[Defect] = (), notes: Sequence[str] = ()) -> "Reading":
         """Add what a later step found."""
         part = self.part
-        return replace(
-            self, part=replace(part, defects=(*part.defects, *defects), notes=(*part.notes, *notes))
-        )
+        return replace(self, part=replace(part, defects=(*part.defects, *defects), notes=(*part.notes, *notes)))
 
 
 def matched(table: str, readings: Sequence[Reading]) -> tuple[Reading, ...]:
@@ -78,9 +76,7 @@ def without_gaps(table: str, readings: Sequence[Reading]) -> tuple[Reading, ...]
     keys = list(KEYS[table])
     calendars = {r.file.gap.calendar for r in readings if r.file.table == table}
     for calendar in sorted(calendars):
-        members = [
-            at for at, r in enumerate(done) if r.file.table == table and r.file.gap.calendar == calendar
-        ]
+        members = [at for at, r in enumerate(done) if r.file.table == table and r.file.gap.calendar == calendar]
         seen = pl.concat([done[at].seen for at in members]).unique(keys, keep="first", maintain_order=True)
         holes = gaps(table, seen, calendar)
         for at in members:
@@ -103,8 +99,7 @@ def _with_gaps(reading: Reading, holes: pl.DataFrame, calendar: str) -> Reading:
     )
     beyond = holes.filter(pl.col("missing") > file.gap.sessions)
     understood = [
-        any(_explains(hole, row, calendar) for hole in file.known_gaps)
-        for row in beyond.iter_rows(named=True)
+        any(_explains(hole, row, calendar) for hole in file.known_gaps) for row in beyond.iter_rows(named=True)
     ]
     reason = pl.format(
         "{} sessions of {} have no row in series {} after {}; {} may be missing",
@@ -113,9 +108,7 @@ def _with_gaps(reading: Reading, holes: pl.DataFrame, calendar: str) -> Reading:
     failing = beyond.filter(~pl.Series(understood, dtype=pl.Boolean)).select(
         "file", "row", pl.lit(file.date.column).alias("column"), reason.alias("reason")
     )
-    remedy = (
-        "add the rows, state the hole under 'known_gaps' with its reason, or raise gap.sessions in the layout"
-    )
+    remedy = "add the rows, state the hole under 'known_gaps' with its reason, or raise gap.sessions in the layout"
     part = replace(reading.part, gaps=listing, missing=total)
     return replace(reading, part=part).found(listed(failing, remedy), [note])
 
@@ -127,9 +120,7 @@ def _explains(hole: KnownGap, row: dict[str, object], calendar: str) -> bool:
     after, before = np.datetime64(str(row["after"]), "D"), np.datetime64(str(row["date"]), "D")
     days = trading_calendar(calendar).days
     missing = days[(days > after) & (days < before)]
-    return bool(
-        np.all((missing >= np.datetime64(hole.first, "D")) & (missing <= np.datetime64(hole.last, "D")))
-    )
+    return bool(np.all((missing >= np.datetime64(hole.first, "D")) & (missing <= np.datetime64(hole.last, "D"))))
 
 
 def combined(table: str, readings: Sequence[Reading]) -> tuple[tuple[Reading, ...], pl.DataFrame]:
@@ -148,9 +139,9 @@ def combined(table: str, readings: Sequence[Reading]) -> tuple[tuple[Reading, ..
     kept = pl.concat([readings[at].kept for at in mine])
     if len(mine) == 1 or not kept.select(keys).is_duplicated().any():
         return tuple(done), kept.select(schema.names())
-    long = kept.unpivot(
-        index=[*keys, "entry", "file", "row", "known_at"], on=values, variable_name="kind"
-    ).drop_nulls("value")
+    long = kept.unpivot(index=[*keys, "entry", "file", "row", "known_at"], on=values, variable_name="kind").drop_nulls(
+        "value"
+    )
     long, notes = _yielded(long, [*keys, "kind"], {at: readings[at].file for at in mine})
     for at, said in notes.items():
         done[at] = done[at].found(notes=said)
@@ -159,9 +150,7 @@ def combined(table: str, readings: Sequence[Reading]) -> tuple[tuple[Reading, ..
     kinds = [pl.col("value").filter(pl.col("kind") == kind).first().alias(kind) for kind in values]
     origin = [pl.col("file").unique().sort().str.join(" + "), pl.lit(None, dtype=pl.Int64).alias("row")]
     table_of = long.group_by(keys, maintain_order=True).agg(*kinds, *origin, pl.col("known_at").max())
-    crossed = value_defects(
-        table, table_of.filter(pl.col("file").str.contains(" + ", literal=True)), near_zero=True
-    )
+    crossed = value_defects(table, table_of.filter(pl.col("file").str.contains(" + ", literal=True)), near_zero=True)
     done[mine[0]] = done[mine[0]].found(crossed)
     return tuple(done), table_of.select(schema.names())
 

@@ -114,13 +114,9 @@ def _read(source: Folder) -> tuple[Checked, dict[str, pl.DataFrame]]:
     files = layout.of(source.products)
     folder = Path(source.folder)
     if not folder.is_dir():
-        there = (
-            sorted(p.name for p in folder.parent.iterdir() if p.is_dir()) if folder.parent.is_dir() else []
-        )
+        there = sorted(p.name for p in folder.parent.iterdir() if p.is_dir()) if folder.parent.is_dir() else []
         reason = f"no such folder; beside it are {there}{suggest(folder.name, there)}"
-        raise DataError(
-            [Defect(str(source.folder), None, "folder", reason, "give the folder that holds the files")]
-        )
+        raise DataError([Defect(str(source.folder), None, "folder", reason, "give the folder that holds the files")])
     reads = tuple(_read_file(folder, file, entry) for entry, file in enumerate(files))
     tables: dict[str, pl.DataFrame] = {}
     for table in SCHEMAS:
@@ -162,9 +158,7 @@ def _read_file(folder: Path, file: File, entry: int) -> Reading:
     try:
         wide = _ruled(wide, file)
     except CalendarError as error:
-        return nothing.found(
-            [*undated, Defect(file.path, None, file.date.column, str(error), LEAVE_OUT_REMEDY)]
-        )
+        return nothing.found([*undated, Defect(file.path, None, file.date.column, str(error), LEAVE_OUT_REMEDY)])
     used = wide.filter(pl.col("rule").is_null())
     defects, notes = list(undated), list(file.notes)
     for failing in unparsed:
@@ -194,9 +188,7 @@ def _read_file(folder: Path, file: File, entry: int) -> Reading:
         remedy = "give the file with its rows, or correct the rules and columns of the layout"
         defects.append(Defect(file.path, None, "rows", f"none of {wide.height} rows stays", remedy))
     counts = wide.drop_nulls("rule").group_by("rule").len().sort("rule").iter_rows()
-    left_out = tuple(
-        LeftOut(file.leave_out[at].terms(), file.leave_out[at].why, count) for at, count in counts
-    )
+    left_out = tuple(LeftOut(file.leave_out[at].terms(), file.leave_out[at].why, count) for at, count in counts)
     part = replace(nothing.part, rows=rows.placed.height, left_out=left_out)
     return Reading(file, part, seen.unique(KEYS[file.table], maintain_order=True), kept).found(defects, notes)
 
@@ -250,9 +242,7 @@ def _meets(rule: LeaveOut, file: File) -> pl.Expr:
         case "off_session":
             return pl.col("off")
         case "spread":
-            near, far = (
-                pl.col(f"n:{c}") for leg in file.legs for c, kind in leg.columns.items() if kind == "close"
-            )
+            near, far = (pl.col(f"n:{c}") for leg in file.legs for c, kind in leg.columns.items() if kind == "close")
             return ((near - far).abs() >= rule.beyond).fill_null(False)
         case "unmatched":
             return pl.lit(False)
@@ -288,9 +278,7 @@ def _long(wide: pl.DataFrame, file: File, entry: int) -> tuple[pl.DataFrame, tup
             if file.table == "curve":
                 keys.append(pl.lit(file.curve, dtype=pl.String).alias("curve"))
             number = pl.col(f"n:{column}").alias("rate")
-            parts.append(
-                wide.select(*keys, number, *origin, pl.lit(column).alias("column")).drop_nulls("rate")
-            )
+            parts.append(wide.select(*keys, number, *origin, pl.lit(column).alias("column")).drop_nulls("rate"))
     return pl.concat([_empty(file), *parts], how="diagonal"), defects
 
 
@@ -335,9 +323,7 @@ def _code(text: str, how: Codes, products: Sequence[str]) -> str:
             raise MarketError(f"{text!r} does not end in {how.strip!r}")
         contract = Contract.parse(text.removesuffix(how.strip))
     if contract.product not in products:
-        raise MarketError(
-            f"{contract.code} is of product {contract.product!r}, the file is of {list(products)}"
-        )
+        raise MarketError(f"{contract.code} is of product {contract.product!r}, the file is of {list(products)}")
     return contract.code
 
 
@@ -360,9 +346,7 @@ def _blanks(used: pl.DataFrame, file: File) -> list[str]:
 def _off_session_defects(off: pl.DataFrame, file: File) -> tuple[Defect, ...]:
     reason = pl.format("{} is no session of {}", pl.col("date"), pl.lit(file.gap.calendar))
     rows = off.select("file", "row", pl.lit(file.date.column).alias("column"), reason.alias("reason"))
-    return listed(
-        rows, "correct the date, leave such days out by a rule 'off_session', or state off_session = 'keep'"
-    )
+    return listed(rows, "correct the date, leave such days out by a rule 'off_session', or state off_session = 'keep'")
 
 
 def _value_defects(kept: pl.DataFrame, file: File) -> tuple[Defect, ...]:
@@ -384,9 +368,7 @@ def _with_known_at(kept: pl.DataFrame, file: File) -> tuple[pl.DataFrame, tuple[
     utc = SCHEMAS[file.table]["known_at"]
     if file.known.rule == "close":
         of = {code: Contract.parse(code).product for code in kept["code"].unique().to_list()}
-        traded = kept.with_columns(
-            pl.col("code").replace_strict(of, return_dtype=pl.String, default=None).alias("of")
-        )
+        traded = kept.with_columns(pl.col("code").replace_strict(of, return_dtype=pl.String, default=None).alias("of"))
         days = traded.select("of", "date").unique().sort("of", "date")
         try:
             closes = [product(name).closes_at(day) for name, day in days.iter_rows()]
@@ -401,9 +383,7 @@ def _with_known_at(kept: pl.DataFrame, file: File) -> tuple[pl.DataFrame, tuple[
     # An hour that the clocks repeat is taken the second time: never known too early.
     zoned = local.dt.replace_time_zone(file.known.zone, ambiguous="latest", non_existent="null")
     kept = kept.with_columns(zoned.dt.convert_time_zone("UTC").cast(utc).alias("known_at"))
-    reason = pl.format(
-        "{} does not exist on {}: the clocks go forward", pl.lit(str(file.known.at)), pl.col("date")
-    )
+    reason = pl.format("{} does not exist on {}: the clocks go forward", pl.lit(str(file.known.at)), pl.col("date"))
     skipped = kept.filter(pl.col("known_at").is_null()).with_columns(
         reason.alias("reason"), pl.lit("known").alias("column")
     )

@@ -11,10 +11,10 @@ say is refused. Every problem of a layout is reported at once, with its key.
 
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from datetime import date, time
 from pathlib import Path, PurePosixPath
-from typing import Any, ClassVar, Literal, get_args, get_type_hints
+from typing import Any, ClassVar, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import TypeAdapter, ValidationError
@@ -23,11 +23,11 @@ from tenor.errors import MarketError, StudyError, suggest
 from tenor.market.calendar import NAMES
 from tenor.market.contract import product
 from tenor.market.market import KEYS, SCHEMAS
+from tenor.problem import problems as settings_problems
 from tenor.settings import STRICT
 
 VALUES = {
-    table: tuple(c for c in schema.names() if c not in (*KEYS[table], "known_at"))
-    for table, schema in SCHEMAS.items()
+    table: tuple(c for c in schema.names() if c not in (*KEYS[table], "known_at")) for table, schema in SCHEMAS.items()
 }
 """The columns of each canonical table that hold observations."""
 
@@ -244,9 +244,7 @@ class Layout:
         held = sorted({name for file in self.files if file.table == "quotes" for name in file.products})
         for name in products:
             if name not in held:
-                raise MarketError(
-                    f"layout {self.name!r} has no quotes of {name!r}; it has {held}{suggest(name, held)}"
-                )
+                raise MarketError(f"layout {self.name!r} has no quotes of {name!r}; it has {held}{suggest(name, held)}")
         return tuple(f for f in self.files if not f.products or set(f.products) & set(products))
 
 
@@ -291,7 +289,7 @@ def layout_of(document: Mapping[str, Any]) -> Layout:
         try:
             file = adapter.validate_python(entry)
         except ValidationError as error:
-            problems += [f"{where}.{line}" for line in _explained(error)]
+            problems += [f"{where}.{line}" for line in settings_problems(File, error)]
             continue
         problems += [f"{where}.{line}" for line in _contradictions(file)]
         files.append(file)
@@ -299,34 +297,6 @@ def layout_of(document: Mapping[str, Any]) -> Layout:
     if problems:
         raise StudyError(problems)
     return Layout(name=str(name), files=tuple(files))
-
-
-def _explained(error: ValidationError) -> Iterator[str]:
-    """One line per pydantic error: its key path, and for an unknown key the nearest allowed one."""
-    for problem in error.errors(include_url=False):
-        keys = problem["loc"]
-        path = "".join(f"[{k}]" if isinstance(k, int) else f".{k}" for k in keys).lstrip(".") or "table"
-        kind = problem["type"]
-        if kind in ("extra_forbidden", "unexpected_keyword_argument"):
-            allowed = _keys_at(keys[:-1])
-            yield f"{path}: unknown key{suggest(str(keys[-1]), allowed)}; the keys are {', '.join(allowed)}"
-        elif kind in ("missing", "missing_argument"):
-            yield f"{path}: missing; state it"
-        else:
-            yield f"{path}: {problem['input']!r} given; {problem['msg']}"
-
-
-def _keys_at(keys: Sequence[int | str]) -> tuple[str, ...]:
-    """The keys that the table at ``keys`` of a ``[[file]]`` may have."""
-    found: Any = File
-    for key in keys:
-        if isinstance(key, str) and is_dataclass(found):
-            hint = get_type_hints(found)[key]
-            nested = [
-                part for part in (hint, *get_args(hint)) if isinstance(part, type) and is_dataclass(part)
-            ]
-            found = nested[0]
-    return tuple(field.name for field in fields(found))
 
 
 def _contradictions(file: File) -> Iterator[str]:

@@ -60,9 +60,7 @@ def read_rows(
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         reason = f"not text in {encoding}: {error.reason}"
-        return None, (
-            Defect(name, line, "file", reason, "state the 'encoding' in the layout, such as gb18030"),
-        )
+        return None, (Defect(name, line, "file", reason, "state the 'encoding' in the layout, such as gb18030"),)
     except csv.Error as error:
         return None, (whole(f"not CSV: {error}", "quote the cells that hold commas, quotes or line ends"),)
     if len(lines) < 2:

@@ -106,9 +106,7 @@ class Simulated:
             If a holiday is needed that is not loaded; the message names the loaded range.
         """
         rules = [product(code) for code in self.products]
-        deliveries_end = max(
-            each.second_delivery_day(each.contracts(self.first, self.last)[-1]) for each in rules
-        )
+        deliveries_end = max(each.second_delivery_day(each.contracts(self.first, self.last)[-1]) for each in rules)
         world = economy(self.seed, trading_calendar(rules[0].calendar), self.first, self.last, deliveries_end)
         return Market(
             name="simulated",

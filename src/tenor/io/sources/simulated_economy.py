@@ -121,8 +121,7 @@ def without_news(world: Economy) -> Economy:
     """Return the economy in which each session finds the state that was expected on the session before."""
     return replace(
         world,
-        factors=CURVE_MEAN
-        + np.exp(-CURVE_REVERSION / SESSIONS_PER_YEAR) * (_before(world.factors) - CURVE_MEAN),
+        factors=CURVE_MEAN + np.exp(-CURVE_REVERSION / SESSIONS_PER_YEAR) * (_before(world.factors) - CURVE_MEAN),
         slow=SLOW_KEEP * _before(world.slow),
         fast=FAST_KEEP * _before(world.fast),
     )

@@ -166,9 +166,7 @@ def _fair_value(
     return price
 
 
-def _basket(
-    world: Economy, rules: Product, contract: Contract, listed: np.datetime64
-) -> tuple[Floats, Ints, Dates]:
+def _basket(world: Economy, rules: Product, contract: Contract, listed: np.datetime64) -> tuple[Floats, Ints, Dates]:
     """Coupon, frequency and maturity of the bonds that can be delivered, by life on the first of the month.
 
     A bond of each life is issued on the 15th of the second month of each quarter (30 years: of the third), at
@@ -304,9 +302,7 @@ def _bars(
     move = np.where(np.isnan(last), 0.0, close - last)
     open_ = _on_tick(close - (1.0 - OPEN_SHARE) * move + gap, tick)
     variance = sizes.outright**2 * (1.0 - OPEN_SHARE)
-    half_range = [
-        np.sqrt((close - open_) ** 2 - 2.0 * variance * np.log(uniforms[row, side])) / 2.0 for side in (0, 1)
-    ]
+    half_range = [np.sqrt((close - open_) ** 2 - 2.0 * variance * np.log(uniforms[row, side])) / 2.0 for side in (0, 1)]
     middle = (open_ + close) / 2.0
     high = np.maximum(_on_tick(middle + half_range[0], tick), np.maximum(open_, close))
     low = np.minimum(_on_tick(middle - half_range[1], tick), np.minimum(open_, close))
@@ -338,9 +334,7 @@ def _bars(
     )
 
 
-def _known_at(
-    rules: Product, contracts: Sequence[Contract], sessions: Dates, row: Ints, column: Ints
-) -> Dates:
+def _known_at(rules: Product, contracts: Sequence[Contract], sessions: Dates, row: Ints, column: Ints) -> Dates:
     """When each quote became known, in UTC: at the close, which is earlier for a contract on its last day."""
     days = sessions.tolist()
     moments = [rules.closes_at(day) for day in days]
