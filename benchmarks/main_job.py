@@ -3,8 +3,8 @@
     python benchmarks/main_job.py [--repeats 3]
 
 Targets on 2 cores: ``cgb-spread`` (the demo, after installation) under 90 s and 2 GiB; ``cgb-spread-t`` with 20
-seeds, 6 folds and up to 60 epochs under 4 minutes; ``tenor --help`` under 0.4 s. A study whose data are not there is left out,
-and said to be.
+seeds, 6 folds and up to 60 epochs under 4 minutes; ``tenor --help`` under 0.4 s. A study whose data are not there is
+left out, and said to be.
 """
 
 import argparse
