@@ -127,7 +127,7 @@ def _header(report: Report, title: str) -> str:
     return (
         f'<header><h1>{title}</h1><p class="question">{escape(str(report.study["question"]))}</p>{banner}'
         f'<div class="{style}"><span class="badge">{escape(found.word[:1].upper() + found.word[1:])}</span>'
-        f"<p>{escape(' '.join(found.sentences))}</p></div>{_facts(report)}</header>"
+        f"{''.join(f'<p>{escape(sentence)}</p>' for sentence in found.sentences)}</div>{_facts(report)}</header>"
     )
 
 
