@@ -36,6 +36,7 @@ from tenor.factor.clean import Cleaning, build_windows
 from tenor.factor.label import HORIZON
 from tenor.factor.panel import Decision, Panel, build_panel
 from tenor.factor.window import Split
+from tenor.market.calendar import trading_calendar
 from tenor.market.contract import front_pairs, product
 from tenor.market.market import Market
 from tenor.model.base import Settings
@@ -51,6 +52,7 @@ from tenor.settings import STRICT
 from tenor.trust.evaluate import evaluate
 from tenor.trust.evaluation import Terms
 from tenor.trust.walk_forward import walk_forward
+from tenor.units import Dates
 
 EXECUTION_LAG: Mapping[Fill, int] = {"same_close": 0, "next_open": 1, "next_close": 1}
 """Sessions from the decision to the fill."""
@@ -274,6 +276,7 @@ def run(study: Study, market: Market, *, watch: Progress = silent) -> Report:
     windows, left_out = build_windows(panels, study.factors, length=study.sampling.sessions, cleaning=study.cleaning)
     folds = study.split.split(np.unique(windows.session))
     legs, notes = _legs(panels, folds[0].test[0], folds[-1].test[1])
+    sessions, idle = _sessions(legs)
     for fill, part in itertools.product(study.trading.fills, legs):
         check_fill(part, fill)  # before training, which is what takes long
     said = walk_forward(
@@ -294,7 +297,7 @@ def run(study: Study, market: Market, *, watch: Progress = silent) -> Report:
         replications=study.statistics.replications,
         seed=study.seed,
     )
-    evaluation = evaluate(said, legs, terms, watch=watch)
+    evaluation = evaluate(said, legs, terms, sessions, watch=watch)
     missing = np.mean(~np.isfinite(windows.rows[np.unique(windows.steps)]), axis=0)
     return Report(
         study=resolved(study),
@@ -305,7 +308,7 @@ def run(study: Study, market: Market, *, watch: Progress = silent) -> Report:
             fingerprint=market.fingerprint(),
             first=str(windows.session[0]),
             last=str(windows.session[-1]),
-            notes=(*market.notes, *notes),
+            notes=(*market.notes, *notes, *idle),
         ),
         left_out=left_out,
         missing=dict(zip(windows.columns, missing.tolist(), strict=True)),
@@ -363,6 +366,21 @@ def _legs(panels: Sequence[Panel], first: date, last: date) -> tuple[list[Legs],
         else:
             notes.append(f"{code}: not quoted in the test ranges; it is not traded")
     return legs, tuple(notes)
+
+
+def _sessions(legs: Sequence[Legs]) -> tuple[Dates, tuple[str, ...]]:
+    """Every exchange session of the test ranges, and for each product on how many nothing could be held."""
+    every, notes = [], []
+    for part in legs:
+        first, last = (day.item() for day in part.sessions[[0, -1]])
+        days = trading_calendar(product(part.product).calendar).sessions(first, last)
+        every += [days, part.sessions]
+        if idle := len(days) - len(part):
+            notes.append(
+                f"{part.product}: on {idle} of {len(days)} exchange sessions of the test ranges no pair could be held"
+                " (none was quoted in front, or the near leg had to be gone); they count as sessions without a return"
+            )
+    return np.unique(np.concatenate(every)), tuple(notes)
 
 
 def _contradictions(study: Study) -> Iterator[str]:

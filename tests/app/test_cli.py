@@ -119,7 +119,7 @@ def test_rerun_ends_with_1_and_says_where_numbers_differ(world, tenor) -> None:
     facts.write_text(json.dumps({**json.loads(facts.read_text()), "code": "0.0+other"}))
     said = tenor("rerun", world.runs / name)
     assert said.status == 1
-    assert "1 numbers differ" in said.out
+    assert "1 number differs:" in said.out
     assert "directions[0].scores.brier.mean: " in said.out
     assert "Other code: the run was made by 0.0+other" in said.out
     answer = json.loads(tenor("rerun", name, "--runs", world.runs, "--json").out)

@@ -1,13 +1,16 @@
 """Runs are complete or not there, whatever happens while they are written."""
 
+import importlib
 import json
 import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from threading import Barrier, Thread
+from types import SimpleNamespace
 from typing import Any, cast
 
 import polars as pl
@@ -15,10 +18,13 @@ import pytest
 import tomli_w
 
 from tenor.errors import RunError
+from tenor.factor.window import DateSplit
 from tenor.io import runs
-from tenor.io.runs import FILES, FRAMES, list_runs, open_runs, read_frame, read_run, run_name, write_run
+from tenor.io.runs import FILES, FRAMES, code_of, list_runs, open_runs, read_frame, read_run, run_name, write_run
 from tenor.report.report import Report
+from tenor.study import Study
 
+CODE = "0.1.0+abc"
 FACTS = {"base": "/studies", "data": None, "seconds": 1.5, "finished": "2026-01-01T00:00:00Z"}
 PAGE = "<html>利差</html>"
 
@@ -63,7 +69,7 @@ def small(**changes: Any) -> Report:
 
 
 def write(root: Path, **changes: Any) -> Path:
-    return write_run(root, small(**changes), PAGE, FACTS)
+    return write_run(root, small(**changes), PAGE, FACTS, code=CODE)
 
 
 def below(root: Path) -> list[str]:
@@ -73,13 +79,13 @@ def below(root: Path) -> list[str]:
 def test_a_run_is_read_as_it_was_written(tmp_path: Path) -> None:
     folder = write(tmp_path / "new" / "runs")
     assert sorted(path.name for path in folder.iterdir()) == sorted(FILES)
-    assert folder.name == run_name("small", "identity", "data")
+    assert folder.name == run_name("small", "identity", "data", CODE)
     kept = read_run(folder)
     assert kept.name == folder.name
     assert kept.study == {"name": "small", "seed": 1}
     assert kept.result == Small().answer()
     assert str(kept.result["numbers"]) == "[0.1, None, -0.0, 1e-300]"
-    assert kept.facts == {"format": runs.FORMAT, "code": runs.code_version(), **FACTS}
+    assert kept.facts == {"format": runs.FORMAT, "code": CODE, **FACTS}
     assert (folder / "report.html").read_text(encoding="utf-8") == PAGE
     for file, frame in zip(FRAMES, (Small().forecasts, Small().evaluation.ledger, Small().spreads), strict=True):
         assert read_frame(kept, file).equals(frame)
@@ -88,23 +94,23 @@ def test_a_run_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 
 def test_the_name_follows_study_data_and_code_and_nothing_else() -> None:
-    names = {run_name("small", i, f) for i in ("a", "b") for f in ("c", "d")}
-    assert len(names) == 4
-    assert run_name("small", "a", "c") in names
+    names = {run_name("small", i, f, c) for i in ("a", "b") for f in ("c", "d") for c in ("0.1", "0.1; mine+1")}
+    assert len(names) == 8
+    assert run_name("small", "a", "c", "0.1") in names
     assert all(name.startswith("small-") and len(name) == len("small-") + 10 for name in names)
 
 
 def test_the_same_run_stays_as_it_is(tmp_path: Path) -> None:
     folder = write(tmp_path)
     before = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
-    assert write_run(tmp_path, small(), "another page", {**FACTS, "seconds": 9.0}) == folder
+    assert write_run(tmp_path, small(), "another page", {**FACTS, "seconds": 9.0}, code=CODE) == folder
     assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == before
     assert below(tmp_path) == [folder.name]
 
 
 def test_a_number_that_is_none_is_never_written_as_json(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="JSON"):
-        write_run(tmp_path / "runs", small(), PAGE, {**FACTS, "seconds": float("nan")})
+        write_run(tmp_path / "runs", small(), PAGE, {**FACTS, "seconds": float("nan")}, code=CODE)
     assert not (tmp_path / "runs").exists()
 
 
@@ -193,6 +199,7 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[3])
 import test_runs
 from tenor.errors import RunError
+from tenor.factor.window import DateSplit
 from tenor.io.runs import list_runs, open_runs
 
 mode, root = sys.argv[1], Path(sys.argv[2])
@@ -258,7 +265,7 @@ def at_every_point(mode: str, root: Path) -> list[dict[str, Any]]:
 
 
 def test_a_kill_at_any_point_leaves_a_complete_run_or_none(tmp_path: Path) -> None:
-    name = run_name("small", "identity", "data")
+    name = run_name("small", "identity", "data", CODE)
     told = at_every_point("kill", tmp_path)
     complete = [bool(each["runs"]) for each in told]
     assert complete == sorted(complete), "once it is there, it is there"
@@ -275,7 +282,7 @@ def test_a_kill_at_any_point_leaves_a_complete_run_or_none(tmp_path: Path) -> No
 
 
 def test_a_disk_that_is_full_at_any_point_keeps_nothing_half_written(tmp_path: Path) -> None:
-    name = run_name("small", "identity", "data")
+    name = run_name("small", "identity", "data", CODE)
     first, *told, _ = at_every_point("full", tmp_path)
     assert first["status"] == 0, "a folder that is there need not be made"
     for each in told:
@@ -313,7 +320,7 @@ def test_ctrl_c_while_writing_leaves_nothing(tmp_path: Path) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        write_run(tmp_path, cast(Report, Interrupted()), PAGE, FACTS)
+        write_run(tmp_path, cast(Report, Interrupted()), PAGE, FACTS, code=CODE)
     assert below(tmp_path) == []
 
 
@@ -350,7 +357,7 @@ def test_what_a_living_writer_has_begun_is_not_cleared_away(tmp_path: Path) -> N
                 assert other.is_alive(), "it must wait until this is written"
             return super().forecasts
 
-    folder = write_run(tmp_path, cast(Report, Slow()), PAGE, FACTS)
+    folder = write_run(tmp_path, cast(Report, Slow()), PAGE, FACTS, code=CODE)
     other.join()
     assert cleared == [()]
     assert below(tmp_path) == [folder.name]
@@ -373,7 +380,7 @@ def test_two_processes_that_write_the_same_run_at_once_both_find_it(tmp_path: Pa
         process.stdin.flush()
     names = {process.communicate(timeout=60)[0] for process in both}
     assert all(process.returncode == 0 for process in both)
-    assert names == set(below(tmp_path)) == {run_name("small", "identity", "data")}
+    assert names == set(below(tmp_path)) == {run_name("small", "identity", "data", CODE)}
 
 
 # --- the folder of runs -----------------------------------------------------------------------------------
@@ -409,6 +416,21 @@ def test_the_resolved_study_is_toml_that_reads_back(tmp_path: Path) -> None:
         "models": [{"kind": "x"}],
     }
     assert read_run(write(tmp_path, study=study)).study == study
-    assert (tmp_path / run_name("small", "identity", "data") / "study.toml").read_text(
+    assert (tmp_path / run_name("small", "identity", "data", CODE) / "study.toml").read_text(
         encoding="utf-8"
     ) == tomli_w.dumps(study)
+
+
+def test_a_plugin_is_part_of_the_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "their_factors"
+    package.mkdir()
+    (package / "__init__.py").write_text("class Theirs:\n    kind = 'theirs'\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    theirs = importlib.import_module("their_factors").Theirs()
+    ours = DateSplit(date(2020, 1, 1), date(2021, 1, 1), date(2022, 1, 1), purge=2)
+    parts = {"market": ours, "split": ours, "factors": (theirs,), "models": (), "positions": ()}
+    study = cast(Study, SimpleNamespace(**parts))
+    before = code_of(study)
+    assert before.startswith(f"{runs.code_version()}; their_factors+")
+    (package / "more.py").write_text("# an edit\n")
+    assert code_of(study) != before

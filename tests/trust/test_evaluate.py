@@ -45,6 +45,12 @@ PER_PAIR = 2 * (3 + 0.5 * 0.005 * 10_000)  # 56 yuan
 MARGIN = 100 * 10_000 * 0.02  # 20,000 yuan, whatever the spread: the dearer leg stands at 100
 
 
+def evaluated(run: WalkForwardRun, held: list[Legs], terms: Terms) -> Evaluation:
+    """Evaluate on a calendar of the sessions that the legs have."""
+    return evaluate(run, held, terms, np.unique(np.concatenate([part.sessions for part in held])))
+
+
+
 def legs(product: str = "T", first: int = 0) -> Legs:
     days = DAYS[first:]
     return Legs(
@@ -129,7 +135,7 @@ def net(gross: list[float], traded: list[int]) -> Floats:
 
 @pytest.fixture(scope="module")
 def small() -> Evaluation:
-    return evaluate(said(MAJORITY, LSTM), [legs()], TERMS)
+    return evaluated(said(MAJORITY, LSTM), [legs()], TERMS)
 
 
 def test_accuracy_by_hand(small: Evaluation) -> None:
@@ -210,7 +216,7 @@ def test_a_model_that_is_perfect_over_many_days_is_found_and_a_coin_is_not() -> 
     rng = np.random.default_rng(3)
     up = np.where(CHANGE > 0, 0.9, 0.1).tolist()
     coin = rng.uniform(0.4, 0.6, 11).tolist()
-    found = evaluate(
+    found = evaluated(
         said(MAJORITY, forecast("seer", up), forecast("coin", coin)),
         [legs()],
         replace(TERMS, replications=2000),
@@ -261,7 +267,7 @@ def test_a_count_of_hits_is_not_rounded_down_by_its_own_division() -> None:
     run = WalkForwardRun(
         FOLDS, test, np.zeros(100, dtype=np.int64), np.full(100, 0.01), (forecast("lstm", up.tolist()),)
     )
-    lstm = direction(evaluate(run, [long], TERMS), "lstm")
+    lstm = direction(evaluated(run, [long], TERMS), "lstm")
     assert lstm.scores["accuracy"].mean == pytest.approx(0.29)
     from scipy.stats import binomtest
 
@@ -275,8 +281,8 @@ def pooled(values: list[float], late: int = 0) -> list[float]:
 
 def test_products_are_pooled_by_session() -> None:
     """Two products with the same prices: every sum doubles, and no ratio moves."""
-    one = evaluate(said(MAJORITY, LSTM), [legs()], TERMS)
-    both = evaluate(
+    one = evaluated(said(MAJORITY, LSTM), [legs()], TERMS)
+    both = evaluated(
         said(
             forecast("majority", pooled(ALWAYS_UP)),
             forecast("lstm", pooled(FIRST_SEED), pooled(SECOND_SEED)),
@@ -299,7 +305,7 @@ def test_products_are_pooled_by_session() -> None:
 
 def test_a_product_that_joins_late_adds_its_capital_from_then_on() -> None:
     run = said(forecast("lstm", pooled(FIRST_SEED, 4)), products=("T", "TF"), late=4)
-    found = evaluate(run, [legs(), legs("TF", 4)], TERMS)
+    found = evaluated(run, [legs(), legs("TF", 4)], TERMS)
     (equity,) = found.equities
     second = np.array([0, 0, 0, 0, 0, *GROSS[5:]])  # TF enters on the fifth session
     second_traded = [0, 0, 0, 0, 1, *TRADED[5:]]
@@ -312,7 +318,7 @@ def test_a_product_that_joins_late_adds_its_capital_from_then_on() -> None:
 def test_a_product_without_a_forecast_is_neither_scored_nor_held() -> None:
     """TF joined after train: no model speaks of it, and the report's counts say so."""
     mute = [value if n % 2 == 0 else NAN for n, value in enumerate(pooled(FIRST_SEED))]
-    found = evaluate(said(forecast("lstm", mute), products=("T", "TF")), [legs(), legs("TF")], TERMS)
+    found = evaluated(said(forecast("lstm", mute), products=("T", "TF")), [legs(), legs("TF")], TERMS)
     assert [each.scope for each in found.directions] == [ALL, "T"]
     assert direction(found, "lstm").n == 6
     assert earned(found, "lstm", "TF").scores["total"].mean == 0.0
@@ -323,7 +329,7 @@ def test_a_product_without_a_forecast_is_neither_scored_nor_held() -> None:
 def test_a_failed_fold_leaves_the_days_of_the_others() -> None:
     """The comparison is on the days of which both speak: 6, 7 and 9, where always-up is right once."""
     half = forecast("lstm", [NAN] * 6 + FIRST_SEED[6:])
-    found = evaluate(said(MAJORITY, half), [legs()], TERMS)
+    found = evaluated(said(MAJORITY, half), [legs()], TERMS)
     assert direction(found, "lstm").n == 3
     assert direction(found, "majority").n == 6
     assert compared(found, "lstm", "majority", "accuracy").estimate == pytest.approx(2 / 3 - 1 / 3)
@@ -335,14 +341,14 @@ def test_a_failed_fold_leaves_the_days_of_the_others() -> None:
 
 def test_seeds_that_failed_alone_are_said() -> None:
     one_failed = forecast("lstm", FIRST_SEED, [NAN] * 6 + SECOND_SEED[6:])
-    found = evaluate(said(MAJORITY, one_failed), [legs()], TERMS)
+    found = evaluated(said(MAJORITY, one_failed), [legs()], TERMS)
     assert direction(found, "lstm").n == 3
     assert found.notes == ("lstm: some seeds failed on 6 windows; these are traded by the others, not scored",)
 
 
 def test_a_model_that_never_speaks_is_noted_and_the_others_stand() -> None:
     for mute in (forecast("lstm", [NAN] * 11), forecast("lstm", [NAN] * 11, SECOND_SEED)):
-        found = evaluate(said(MAJORITY, mute), [legs()], TERMS)
+        found = evaluated(said(MAJORITY, mute), [legs()], TERMS)
         assert [each.model for each in found.directions] == ["majority"]
         assert found.comparisons == ()
         assert found.findings == ()
@@ -352,13 +358,13 @@ def test_a_model_that_never_speaks_is_noted_and_the_others_stand() -> None:
 def test_where_no_model_speaks_the_reasons_are_raised() -> None:
     mute = replace(forecast("lstm", [NAN] * 11), failures=(Failure("lstm", 0, None, "the train range has 9 ups"),))
     with pytest.raises(FitError, match="no model has a forecast to score: the train range has 9 ups"):
-        evaluate(said(mute), [legs()], TERMS)
+        evaluated(said(mute), [legs()], TERMS)
 
 
 def test_models_that_share_no_day_are_not_compared_but_not_found_either() -> None:
     early = forecast("majority", ALWAYS_UP[:6] + [NAN] * 5)
     late = forecast("lstm", [NAN] * 6 + FIRST_SEED[6:])
-    found = evaluate(said(early, late), [legs()], TERMS)
+    found = evaluated(said(early, late), [legs()], TERMS)
     assert np.isnan(compared(found, "lstm", "majority", "accuracy").estimate)
     (finding,) = found.findings
     assert (finding.p_holm, finding.found) == (1.0, False)
@@ -367,21 +373,21 @@ def test_models_that_share_no_day_are_not_compared_but_not_found_either() -> Non
 def test_a_forecast_that_could_not_be_traded_is_refused() -> None:
     for held in ([legs(first=2)], [legs("TF")]):
         with pytest.raises(MarketError, match=r"T: \d+ forecasts fall on a session without legs, the first on"):
-            evaluate(said(MAJORITY), held, TERMS)
+            evaluated(said(MAJORITY), held, TERMS)
 
 
 def test_an_outcome_that_is_not_known_yet_is_traded_and_not_scored() -> None:
     run = said(MAJORITY, forecast("lstm", FIRST_SEED))
     unknown = np.append(CHANGE[:-1], NAN)
     open_ended = replace(run, test=replace(run.test, change=unknown))
-    lstm = direction(evaluate(open_ended, [legs()], TERMS), "lstm")
+    lstm = direction(evaluated(open_ended, [legs()], TERMS), "lstm")
     assert (lstm.n, lstm.n_neutral, lstm.n_zero) == (6, 3, 1)
-    assert earned(evaluate(open_ended, [legs()], TERMS), "lstm").scores["total"].mean == pytest.approx(404)
+    assert earned(evaluated(open_ended, [legs()], TERMS), "lstm").scores["total"].mean == pytest.approx(404)
 
 
 def test_every_position_and_fill_is_traded_and_the_first_is_the_headline() -> None:
     terms = replace(TERMS, positions=(Probability(), Sign(band=1.0)), fills=("next_close", "same_close"))
-    found = evaluate(said(MAJORITY, LSTM), [legs()], terms)
+    found = evaluated(said(MAJORITY, LSTM), [legs()], terms)
     cells = [(each.position, each.fill) for each in found.earned if each.model == "lstm"]
     assert cells == [
         ("probability", "next_close"),
@@ -430,3 +436,20 @@ def test_a_finding_needs_to_be_below_the_level() -> None:
     tie = findings((comparison("a", "majority", 0.0, 1.0),), 0.95)
     assert tie[0].p_holm == 0.5
     assert findings((), 0.95) == ()
+
+
+def test_a_session_on_which_nothing_could_be_held_counts_without_a_return() -> None:
+    held = [legs()]
+    traded = held[0].sessions
+    gap = np.concatenate([traded[:6], traded[6:] + np.timedelta64(30, "D")])
+    apart = replace(held[0], sessions=gap, flat_by=held[0].flat_by + np.timedelta64(30, "D"))
+    run = said(MAJORITY)
+    moved = replace(run.test, session=gap[: len(run.test)])
+    run = replace(run, test=moved)
+    calendar = np.arange(gap[0], gap[-1] + 1)
+    dense, sparse = evaluated(run, [apart], TERMS), evaluate(run, [apart], TERMS, calendar)
+    one, other = (earned(found, "majority").scores for found in (dense, sparse))
+    assert one["total"].mean == other["total"].mean
+    # the same money over more sessions: less a year
+    assert other["annual_return"].mean == pytest.approx(one["annual_return"].mean * len(gap) / len(calendar))
+    assert len(sparse.equities[0].gross) == len(calendar)

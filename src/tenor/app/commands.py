@@ -102,8 +102,8 @@ def run_study(request: RunStudy, watch: Progress = silent) -> Answer:
 
     The answer's ``notes`` say what interrupted runs left and was cleared away, and what was damaged.
     """
-    from tenor.io.runs import open_runs, read_run, run_name, write_run
-    from tenor.io.studies import read_market, read_study
+    from tenor.io.runs import code_of, open_runs, read_run, run_name, write_run
+    from tenor.io.studies import layout_text, read_market, read_study
     from tenor.report.html import page
     from tenor.study import run
 
@@ -112,7 +112,8 @@ def run_study(request: RunStudy, watch: Progress = silent) -> Answer:
     base = request.study.resolve().parent
     notes = [f"{name}, left by an interrupted run, was cleared away" for name in open_runs(request.runs)]
     market = read_market(_with_data(study, request.data), base)
-    folder = request.runs / run_name(study.name, study.identity, market.fingerprint())
+    code, layout = code_of(study), layout_text(study, base)
+    folder = request.runs / run_name(study.name, study.identity, market.fingerprint(), code)
     if folder.is_dir():
         try:
             kept = read_run(folder)
@@ -128,9 +129,10 @@ def run_study(request: RunStudy, watch: Progress = silent) -> Answer:
         "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "python": platform.python_version(),
         "cores": os.cpu_count(),
+        "layout": layout,
     }
     watch("report", 0, 1)
-    written = write_run(request.runs, report, page(report), facts)
+    written = write_run(request.runs, report, page(report), facts, code=code)
     watch("report", 1, 1)
     return {"run": str(written), "computed": True, "notes": notes, "result": read_run(written).result}
 
@@ -151,8 +153,8 @@ def rerun_run(request: RerunRun, watch: Progress = silent) -> Answer:
     RunError
         If the data are no longer those of the run, or the run is damaged.
     """
-    from tenor.io.runs import FRAMES, code_version, frames_of, read_frame, read_run
-    from tenor.io.studies import read_market
+    from tenor.io.runs import FRAMES, code_of, frames_of, read_frame, read_run
+    from tenor.io.studies import layout_text, read_market
     from tenor.study import load, run
 
     kept = read_run(_locate(request.run, request.runs))
@@ -161,9 +163,11 @@ def rerun_run(request: RerunRun, watch: Progress = silent) -> Answer:
     market = read_market(_with_data(study, data), Path(kept.facts["base"]))
     then, now = kept.result["data"]["fingerprint"], market.fingerprint()
     if then != now:
+        edited = layout_text(study, Path(kept.facts["base"])) != kept.facts.get("layout")
         raise RunError(
             f"the data of {kept.name} changed since the run: fingerprint {then[:12]} then, {now[:12]} now."
-            " Run the study again for a new result, or point --data at the data as they were"
+            + (" Its layout was edited since: the run's own is in run.json." if edited else "")
+            + " Run the study again for a new result, or point --data at the data as they were"
         )
     daily = {file: read_frame(kept, file) for file in FRAMES}
     report = run(study, market, watch=watch)
@@ -173,8 +177,8 @@ def rerun_run(request: RerunRun, watch: Progress = silent) -> Answer:
     return {
         "run": str(kept.folder),
         "agrees": not differences,
-        "same_code": kept.facts["code"] == code_version(),
-        "code": {"then": kept.facts["code"], "now": code_version()},
+        "same_code": kept.facts["code"] == code_of(study),
+        "code": {"then": kept.facts["code"], "now": code_of(study)},
         "differences": differences[:50],
         "differing": len(differences),
     }

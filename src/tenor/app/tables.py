@@ -1,7 +1,7 @@
 """Answers as tables on a terminal."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -10,6 +10,9 @@ from rich.text import Text
 
 PAGE = 150
 """Columns where there is no terminal: wide enough that nothing is cut."""
+
+SLIVER = 0.001
+"""Volatility per year below which a position was less than about 1 % of a full one."""
 
 _LEFT = {
     "model",
@@ -66,6 +69,11 @@ def money(value: float | None) -> str:
     return "-" if value is None else f"{value:,.0f}"
 
 
+def plural(count: int, one: str) -> str:
+    """Count things: ``1 fold``, ``2 folds``."""
+    return f"{count} {one}{'' if count == 1 else 's'}"
+
+
 def _spread(score: Mapping[str, Any], form: Any, digits: int) -> str:
     """Mean, its spread over seeds and its interval, as far as they exist."""
     text: str = form(score["mean"], digits)
@@ -88,7 +96,7 @@ def _run(console: Console, answer: Mapping[str, Any]) -> None:
     first, last, sessions = result["test"]
     console.print(f"{result['study']['question']}\n", style="italic")
     console.print(
-        f"Tested on {sessions} sessions from {first} to {last} in {len(result['folds'])} folds;"
+        f"Tested on {sessions} sessions from {first} to {last} in {plural(len(result['folds']), 'fold')};"
         f" ± is the standard deviation over seeds, [ ] the {100 * result['level']:g} % interval"
         f" ({result['replications']} block-bootstrap draws, blocks of {result['block_sessions']:.1f}"
         " sessions).\n"
@@ -116,45 +124,22 @@ def _run(console: Console, answer: Mapping[str, Any]) -> None:
         )
     )
     for position, fill in dict.fromkeys((e["position"], e["fill"]) for e in result["earned"]):
-        console.print(
-            table(
-                f"What it earned: position {position}, filled {fill.replace('_', ' ')}",
-                [
-                    "model",
-                    "Sharpe before costs",
-                    "Sharpe after",
-                    "return on margin",
-                    "drawdown",
-                    "money",
-                    "turnover",
-                    "break-even",
-                ],
-                [
-                    [
-                        e["model"],
-                        _spread(e["scores"]["sharpe_gross"], number, 2),
-                        _spread(e["scores"]["sharpe"], number, 2),
-                        percent(e["scores"]["annual_return"]["mean"]),
-                        percent(e["scores"]["max_drawdown"]["mean"]),
-                        money(e["scores"]["total"]["mean"]),
-                        number(e["scores"]["turnover"]["mean"], 0),
-                        number(e["scores"]["break_even_cost"]["mean"], 1),
-                    ]
-                    for e in result["earned"]
-                    if (e["position"], e["fill"], e["scope"]) == (position, fill, "all")
-                ],
-            )
-        )
+        wanted = (position, fill, "all")
+        _earned(console, [e for e in result["earned"] if (e["position"], e["fill"], e["scope"]) == wanted])
     if result["comparisons"]:
         _comparisons(console, result)
     reasons: dict[str, dict[str, list[str]]] = {}
     for failure in result["failures"]:
         seed = "" if failure["seed"] is None else f" seed {failure['seed']}"
-        reasons.setdefault(failure["reason"], {}).setdefault(failure["model"], []).append(f"{failure['fold']}{seed}")
+        reasons.setdefault(failure["reason"], {}).setdefault(failure["model"], []).append(
+            f"{failure['fold'] + 1}{seed}"
+        )
     for reason, models in reasons.items():
         console.print(f"No forecast: {reason}", style="yellow")
         for folds, named in _by_value(models).items():
-            console.print(f"    {', '.join(named)}: fold {', '.join(folds)}", style="yellow")
+            console.print(
+                f"    {', '.join(named)}: fold{'' if len(folds) == 1 else 's'} {', '.join(folds)}", style="yellow"
+            )
     for note in result["notes"]:
         console.print(note, style="yellow")
     for finding in result["findings"]:
@@ -165,7 +150,55 @@ def _run(console: Console, answer: Mapping[str, Any]) -> None:
             f"{finding['model']}: {verdict}: {gap} {finding['best_rule']},"
             f" the hardest rule to beat (p = {number(finding['p_holm'], 3)} after Holm)"
         )
+    if not result["findings"]:
+        _no_comparison(console, [d["model"] for d in pooled])
     console.print(f"\nReport: {answer['run']}/report.html", soft_wrap=True)
+
+
+def _earned(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print what one position rule earned at one fill; a dash for the ratios of a model that never traded."""
+    position, fill = rows[0]["position"], rows[0]["fill"]
+    columns = ["Sharpe before costs", "Sharpe after", "return on margin", "drawdown", "money", "turnover", "break-even"]
+    printed_rows, sliver = [], False
+    for e in rows:
+        scores = e["scores"]
+        idle, volatility = scores["turnover"]["mean"] == 0, scores["volatility"]["mean"]
+        small = not idle and volatility is not None and volatility < SLIVER
+        sliver |= small
+        printed_rows.append(
+            [
+                f"{e['model']} *" if small else e["model"],
+                "-" if idle else _spread(scores["sharpe_gross"], number, 2),
+                "- (never traded)" if idle else _spread(scores["sharpe"], number, 2),
+                percent(scores["annual_return"]["mean"]),
+                percent(scores["max_drawdown"]["mean"]),
+                money(scores["total"]["mean"]),
+                number(scores["turnover"]["mean"], 0),
+                "-" if idle else number(scores["break_even_cost"]["mean"], 1),
+            ]
+        )
+    title = f"What it earned: position {position}, filled {fill.replace('_', ' ')}"
+    console.print(table(title, ["model", *columns], printed_rows))
+    if sliver:
+        console.print(
+            f"* held less than about 1 % of a full position (volatility below {100 * SLIVER:g} % a year): its ratios"
+            " say little",
+            style="dim",
+        )
+    if any((e["scores"]["max_drawdown"]["mean"] or 0.0) > 1 for e in rows):
+        console.print(
+            "Equity is additive on constant capital: a loss beyond the margin is topped up, so a drawdown can pass"
+            " 100 % of it.",
+            style="dim",
+        )
+
+
+def _no_comparison(console: Console, models: Sequence[str]) -> None:
+    """Say why nothing can be found, as the report's page does."""
+    from tenor.trust.evaluation import RULES
+
+    lacking = "rule" if any(name not in RULES for name in models) else "model that learns"
+    console.print(f"No comparison: no {lacking} has scores in this study, so nothing can be found.")
 
 
 def _by_value(models: Mapping[str, list[str]]) -> dict[tuple[str, ...], list[str]]:
@@ -207,9 +240,13 @@ def _rerun(console: Console, answer: Mapping[str, Any]) -> None:
     if answer["agrees"]:
         console.print(f"{answer['run']}: every number agrees to the last digit.")
     else:
-        console.print(f"{answer['run']}: {answer['differing']} numbers differ:", style="red")
+        console.print(f"{answer['run']}: {_differing(answer['differing'])}:", style="red")
         for line in answer["differences"]:
             console.print(f"  {line}")
+
+
+def _differing(count: int) -> str:
+    return f"{plural(count, 'number')} differ{'s' if count == 1 else ''}"
 
 
 def _runs(console: Console, answer: Mapping[str, Any]) -> None:
@@ -256,12 +293,14 @@ def _check(console: Console, answer: Mapping[str, Any]) -> None:
     console.print(table(answer["source"], ["file", "table", "rows", "kept", "first", "last", "gaps"], rows))
     for part in parts:
         for left in part["left_out"]:
-            console.print(f"{part['name']}: {left['rows']} rows left out ({left['rule']}): {left['why']}", style="dim")
+            console.print(
+                f"{part['name']}: {plural(left['rows'], 'row')} left out ({left['rule']}): {left['why']}", style="dim"
+            )
         for note in part["notes"]:
             console.print(f"{part['name']}: {note}", style="dim")
     for defect in answer["defects"]:
         console.print(defect, style="red", soft_wrap=True)
-    console.print(f"{len(answer['defects'])} defects" if answer["defects"] else "No defect.")
+    console.print(plural(len(answer["defects"]), "defect") if answer["defects"] else "No defect.")
 
 
 def _show(console: Console, answer: Mapping[str, Any]) -> None:

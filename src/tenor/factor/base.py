@@ -96,6 +96,12 @@ def compute(factors: Sequence[Factor], fields: Mapping[Field, Floats]) -> Floats
     -------
     Floats
         Shape ``(session, column)``. A session with fewer than ``lookback`` sessions before it is NaN.
+
+    Raises
+    ------
+    StudyError
+        If a factor gives another value when it is handed a session's window alone: then it reads across windows, and
+        may know tomorrow. Asked of ``ASKED_ALONE`` sessions of each pair.
     """
     sessions = len(next(iter(fields.values())))
     parts = []
@@ -104,5 +110,20 @@ def compute(factors: Sequence[Factor], fields: Mapping[Field, Floats]) -> Floats
         if sessions >= factor.lookback:
             past = {field: sliding_window_view(fields[field], factor.lookback) for field in factor.inputs}
             out[factor.lookback - 1 :] = factor.compute(past)
+            _same_alone(factor, past, out[factor.lookback - 1 :])
         parts.append(out)
     return np.concatenate(parts, axis=1)
+
+
+ASKED_ALONE = 24
+"""Sessions of each pair on which a factor is computed a second time, from its window alone."""
+
+
+def _same_alone(factor: Factor, past: Mapping[Field, Floats], together: Floats) -> None:
+    for at in np.unique(np.linspace(0, len(together) - 1, ASKED_ALONE).astype(int)):
+        alone = factor.compute({field: windows[at] for field, windows in past.items()})
+        if not np.allclose(alone, together[at], rtol=1e-9, atol=1e-12, equal_nan=True):
+            raise StudyError(
+                f"factors.{factor.kind}: handed one window alone it gives {np.asarray(alone).tolist()}, beside other"
+                f" windows {together[at].tolist()}; compute along the last axis only, or it sees other sessions"
+            )

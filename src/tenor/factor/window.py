@@ -78,6 +78,19 @@ class Windows:
         per_window = ("ends", "session", "product", "pair", "resolves", "change", "label")
         return replace(self, **{name: getattr(self, name)[chosen] for name in per_window})
 
+    def alone(self) -> "Windows":
+        """Return the windows with the rows that they touch and no others: what a model is handed."""
+        used = np.unique(self.steps)
+        return replace(
+            self, rows=self.rows[used], row_product=self.row_product[used], ends=np.searchsorted(used, self.ends)
+        )
+
+    def blind(self) -> "Windows":
+        """Return the windows without their outcomes: what a model is handed to forecast."""
+        unknown = np.full(len(self), np.nan)
+        never = np.full(len(self), np.datetime64("NaT", "D"))
+        return replace(self, change=unknown, label=np.full(len(self), NEUTRAL), resolves=never)
+
     @property
     def steps(self) -> Ints:
         """Row numbers of every window, oldest first, shape ``(window, length)``."""

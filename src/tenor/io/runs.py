@@ -39,6 +39,7 @@ import polars as pl
 import tenor
 from tenor.errors import RunError, suggest
 from tenor.report.report import Report
+from tenor.study import Study
 
 FORMAT = 1
 PARTIAL = ".partial-"
@@ -84,9 +85,29 @@ def code_version() -> str:
     return f"{tenor.__version__}+{digest.hexdigest()[:12]}"
 
 
-def run_name(study_name: str, identity: str, fingerprint: str) -> str:
-    """Name of the run of a study on data under the present code."""
-    content = hashlib.sha256(f"{identity} {fingerprint} {code_version()}".encode()).hexdigest()
+def code_of(study: Study) -> str:
+    """Version of everything that answers ``study``: Tenor, then each package whose classes the study names.
+
+    A plugin is named with the first digits of a SHA-256 over its Python files, so that an edit is another version.
+    """
+    parts = (study.market, study.split, *study.factors, *study.models, *study.positions)
+    packages = sorted({type(part).__module__.partition(".")[0] for part in parts} - {"tenor"})
+    return "; ".join([code_version(), *(f"{name}+{_files_of(name)}" for name in packages)])
+
+
+def _files_of(package: str) -> str:
+    file = sys.modules[package].__file__
+    if file is None:
+        raise RunError(f"package {package!r} has no file to tell its version by; give it an __init__.py")
+    path, digest = Path(file), hashlib.sha256()
+    for source in sorted(path.parent.rglob("*.py")) if path.name == "__init__.py" else [path]:
+        digest.update(source.name.encode() + b"\0" + source.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def run_name(study_name: str, identity: str, fingerprint: str, code: str) -> str:
+    """Name of the run of a study on data under ``code`` (:func:`code_of`)."""
+    content = hashlib.sha256(f"{identity} {fingerprint} {code}".encode()).hexdigest()
     return f"{study_name}-{content[:10]}"
 
 
@@ -118,7 +139,7 @@ def open_runs(root: Path) -> tuple[str, ...]:
     return tuple(path.name for path in left)
 
 
-def write_run(root: Path, report: Report, html: str, facts: Mapping[str, Any]) -> Path:
+def write_run(root: Path, report: Report, html: str, facts: Mapping[str, Any], *, code: str) -> Path:
     """Write a complete run below ``root`` and return its folder.
 
     A complete run of that name is the same result and stays as it is. Anything else of that name is moved
@@ -132,6 +153,8 @@ def write_run(root: Path, report: Report, html: str, facts: Mapping[str, Any]) -
         The answer, and the page that shows it.
     facts
         What is true of this run and not of its answer: ``FACTS`` without ``format`` and ``code``, and more.
+    code
+        What computed it (:func:`code_of`).
 
     Raises
     ------
@@ -141,13 +164,13 @@ def write_run(root: Path, report: Report, html: str, facts: Mapping[str, Any]) -
     import tomli_w
 
     name, token = (
-        run_name(report.study["name"], report.identity, report.data.fingerprint),
+        run_name(report.study["name"], report.identity, report.data.fingerprint, code),
         secrets.token_hex(4),
     )
     final, partial = root / name, root / f"{PARTIAL}{name}-{token}"
     texts = {
         "study.toml": tomli_w.dumps(dict(report.study)),
-        "run.json": _json({"format": FORMAT, "code": code_version(), **facts}),
+        "run.json": _json({"format": FORMAT, "code": code, **facts}),
         "result.json": _json(report.answer()),
         "report.html": html,
     }

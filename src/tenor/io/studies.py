@@ -39,3 +39,13 @@ def read_market(study: Study, base: Path) -> Market:
     source = located(base) if located else study.market
     market: Market = source.read()
     return market
+
+
+def layout_text(study: Study, base: Path) -> str | None:
+    """Return the text of the layout that the study's source reads through; ``None`` for a source without one.
+
+    A run keeps it: what was known when is said there, and nowhere else.
+    """
+    located = getattr(study.market, "located", None)
+    layout = getattr(located(base) if located else study.market, "layout", None)
+    return Path(layout).read_text(encoding="utf-8") if layout is not None else None

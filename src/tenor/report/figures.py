@@ -5,6 +5,7 @@ every fold, or in one? Does 60 % mean 60 %? What was held? Is one model really a
 trading costs more?
 """
 
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -38,6 +39,9 @@ from tenor.units import Floats
 
 Z = 1.96
 """Standard errors on either side of 95 %."""
+
+PHONE = 36
+"""Characters of a figure's title that a telephone shows on one line."""
 
 
 def equity(report: Report) -> go.Figure:
@@ -183,11 +187,22 @@ def accuracy_by_fold(report: Report) -> go.Figure:
 
 
 def scored_folds(report: Report) -> tuple[list[Fold], list[int]]:
-    """Return the folds with a known outcome, and how many days of each lie outside the neutral band."""
-    first = report.forecasts.filter(
-        (pl.col("model") == report.forecasts["model"][0]) & (pl.col("seed") == report.forecasts["seed"][0])
-    ).filter(pl.col("change").is_not_null())
-    counts = dict(first.group_by("fold").agg((pl.col("label") != NEUTRAL).sum()).iter_rows())
+    """Return the folds with a known outcome, and on how many windows of each a model was scored.
+
+    A window is scored where it moved out of the neutral band and every seed has a forecast, so that the counts add up
+    to the days of the tables. Where models differ (a fold failed for one of them) it is the most of any.
+    """
+    known = report.forecasts.filter(pl.col("change").is_not_null())
+    moved = (pl.col("label") != NEUTRAL) & (pl.col("change") != 0)
+    scored = (
+        known.group_by("model", "fold", "session", "product")
+        .agg((moved & pl.col("up").is_not_null()).all().alias("scored"))
+        .group_by("model", "fold")
+        .agg(pl.col("scored").sum())
+        .group_by("fold")
+        .agg(pl.col("scored").max())
+    )
+    counts = dict(scored.iter_rows())
     folds = [fold for fold in report.folds if fold.index in counts]
     return folds, [counts[fold.index] for fold in folds]
 
@@ -284,21 +299,26 @@ def differences(report: Report) -> go.Figure:
         )
         figure.add_vline(x=0, line={"color": TEXT, "width": 1}, row=1, col=column)
     found = [finding.model for finding in report.evaluation.findings if finding.found]
-    said = "found: " + ", ".join(label(name) for name in found) if found else "nothing found"
-    figure.add_annotation(
-        text=f"<b>{said}</b>",
-        x=0,
-        xref="paper",
-        xanchor="left",
-        y=1,
-        yref="paper",
-        yanchor="bottom",
-        yshift=40,
-        showarrow=False,
-        font={"size": 15},
+    said = textwrap.wrap("found: " + ", ".join(found) if found else "nothing found", PHONE)
+    title = "<br>".join(f"<b>{label(line)}</b>" for line in said)
+    figure.update_annotations(font_size=13)
+    top = 60 + 20 * len(said)
+    finished(
+        figure,
+        height=66 + top + 24 * max(len(pairs), 2),
+        margin_t=top,
+        title={
+            "text": title,
+            "x": 0,
+            "xref": "container",
+            "xanchor": "left",
+            "y": 1,
+            "yref": "container",
+            "yanchor": "top",
+            "pad": {"t": 6, "l": 4},
+            "font": {"size": 15},
+        },
     )
-    figure.update_annotations(selector={"showarrow": False, "xanchor": "center"}, font_size=13)
-    finished(figure, height=144 + 24 * max(len(pairs), 2), margin_t=78)
     figure.update_xaxes(zeroline=False)
     figure.update_yaxes(
         tickvals=list(range(len(pairs))),

@@ -25,9 +25,11 @@ from tenor.report.text import (
     WHO,
     day,
     method,
+    never_traded,
     number,
     power,
     said,
+    unit,
     verdict,
 )
 
@@ -127,8 +129,16 @@ def _header(report: Report, title: str) -> str:
     return (
         f'<header><h1>{title}</h1><p class="question">{escape(str(report.study["question"]))}</p>{banner}'
         f'<div class="{style}"><span class="badge">{escape(found.word[:1].upper() + found.word[1:])}</span>'
-        f"{''.join(f'<p>{escape(sentence)}</p>' for sentence in found.sentences)}</div>{_facts(report)}</header>"
+        f"{''.join(f'<p>{_unbroken(sentence)}</p>' for sentence in found.sentences)}</div>{_facts(report)}</header>"
     )
+
+
+def _unbroken(sentence: str) -> str:
+    """Escape a sentence; no line ends between a number and its per cent, or between a p and its value."""
+    text = escape(sentence)
+    for short in (" %", "p = ", "p &lt; "):
+        text = text.replace(short, short.replace(" ", "&nbsp;"))
+    return text
 
 
 def _facts(report: Report) -> str:
@@ -186,7 +196,7 @@ def _ways(report: Report) -> str:
     parts = []
     for position, fill in tables.ways(report):
         ratios = [
-            f"{earned.model} {number(earned.scores['sharpe'].mean)}"
+            f"{earned.model} {tables.NEVER if never_traded(earned) else number(earned.scores['sharpe'].mean)}"
             for earned in report.evaluation.earned
             if (earned.position, earned.fill, earned.scope) == (position, fill, "all") and earned.model in front.shown
         ]
@@ -256,13 +266,12 @@ def _captions(report: Report) -> dict[str, str]:
         ),
         "folds": (
             "Share of days called right in each test range; whiskers are one standard deviation over seeds."
-            " A coin"
-            " falls into the grey block 95 times in 100."
+            f" n counts the scored {unit(report)} of the range; a coin falls into the grey block 95 times in 100."
         ),
         "calibration": (
             "Tenths of the forecasts: what was said against what happened. On the dashed line a forecast of"
             " 60 % comes"
-            f" true 60 % of the time. Among ten, a point stands for about {bins} days, and chance alone"
+            f" true 60 % of the time. Among ten, a point stands for about {bins} {unit(report)}, and chance alone"
             " moves it by"
             f" ±{number(98 / bins**0.5, 0)} points (two standard errors)."
         ),

@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from html import escape
 from string import ascii_lowercase
 
+import polars as pl
+
 from tenor.report.headline import Headline, headline
 from tenor.report.report import Report
-from tenor.report.text import DASH, FILL_WORDS, currency, day, number, p_value, percent
+from tenor.report.text import DASH, FILL_WORDS, currency, day, never_traded, number, p_value, percent
 from tenor.trust.evaluation import ALL, Direction, Earned, Score
 
 
@@ -152,6 +154,16 @@ _MONEY = (
     ("break_even_cost", "break-even", "money per leg execution that would bring the mean to zero", False, 1),
 )
 
+_RATIOS = ("sharpe_gross", "sharpe", "calmar", "hit_rate", "break_even_cost")
+"""Scores that say nothing of a strategy that never traded; its money is a plain 0."""
+
+NEVER = "never traded"
+LEAST_HELD = 0.01
+SLIVER = "held less than 1 % of a full position on average: its ratios say little"
+ADDITIVE = (
+    "Equity is additive on constant capital: a loss beyond the margin is topped up, so a drawdown can pass 100 % of it."
+)
+
 
 def directions(report: Report) -> str:
     """Return how good every model's calls were, all products together."""
@@ -185,8 +197,8 @@ def _direction_table(caption: str, directions: Sequence[Direction], front: Headl
     return table(caption, columns, rows, marked=[place for place, d in enumerate(directions) if d.model in front.shown])
 
 
-def _model(name: str, front: Headline) -> Cell:
-    return Cell(name, "rule" if name in front.rules else "")
+def _model(name: str, front: Headline, remark: str = "") -> Cell:
+    return Cell(name, "rule" if name in front.rules else "", remark)
 
 
 def way(position: str, fill: str) -> str:
@@ -202,20 +214,24 @@ def ways(report: Report) -> list[tuple[str, str]]:
 def earnings(report: Report, position: str, fill: str) -> str:
     """Return what every model earned under one position rule and fill, all products together."""
     chosen = [e for e in report.evaluation.earned if (e.position, e.fill, e.scope) == (position, fill, ALL)]
-    return _earned_table(f"What it earned: {way(position, fill)}", chosen, headline(report), currency(report))
+    return _earned_table(f"What it earned: {way(position, fill)}", chosen, report)
 
 
-def _earned_table(caption: str, chosen: Sequence[Earned], front: Headline, unit: str, *, scoped: bool = False) -> str:
+def _earned_table(caption: str, chosen: Sequence[Earned], report: Report, *, scoped: bool = False) -> str:
+    front, unit = headline(report), currency(report)
+    sessions = "product-session" if not scoped and report.spreads["product"].n_unique() > 1 else "session"
     missed = {e.no_forecast for e in chosen}
     uneven = any(missed) and (scoped or len(missed) > 1)
-    note = ""
+    notes = []
     if any(missed) and not uneven:
         count = chosen[0].no_forecast
-        note = (
-            f'<p class="note">On {number(count, 0)} session{"" if count == 1 else "s"} no model had a'
-            " forecast (the"
-            " decision was left out, or its fold failed), and no position was asked for.</p>"
+        notes.append(
+            f"On {number(count, 0)} {sessions}{'' if count == 1 else 's'} no model had a forecast (the decision was"
+            " left out, or its fold failed), and no position was asked for."
         )
+    if any(e.scores["max_drawdown"].mean > 1 for e in chosen):
+        notes.append(ADDITIVE)
+    held = _held(report, chosen)
     columns = [
         Column("model", numeric=False),
         *([Column("product", numeric=False)] if scoped else []),
@@ -223,14 +239,20 @@ def _earned_table(caption: str, chosen: Sequence[Earned], front: Headline, unit:
             Column(f"{name}, {unit}" if key in ("total", "break_even_cost") else name, meaning)
             for key, name, meaning, _, _ in _MONEY
         ),
-        *([Column("no forecast", "sessions without a forecast, on which no position was asked for")] if uneven else []),
+        *(
+            [Column("no forecast", f"{sessions}s without a forecast, on which no position was asked for")]
+            if uneven
+            else []
+        ),
     ]
     rows: list[list[Cell | str]] = [
         [
-            _model(e.model, front),
+            _model(e.model, front, SLIVER if 0 < held[e.model, e.scope] < LEAST_HELD else ""),
             *([e.scope] if scoped else []),
             *(
-                score_cell(e.scores[key], e.undefined.get(key, ""), as_percent=share, digits=digits)
+                Cell(DASH, remark=NEVER)
+                if key in _RATIOS and never_traded(e)
+                else score_cell(e.scores[key], e.undefined.get(key, ""), as_percent=share, digits=digits)
                 for key, _, _, share, digits in _MONEY
             ),
             *([number(e.no_forecast, 0)] if uneven else []),
@@ -238,7 +260,19 @@ def _earned_table(caption: str, chosen: Sequence[Earned], front: Headline, unit:
         for e in chosen
     ]
     marked = [place for place, e in enumerate(chosen) if e.model in front.shown]
-    return table(caption, columns, rows, marked=marked) + note
+    said = "".join(f'<p class="note">{escape(note)}</p>' for note in notes)
+    return table(caption, columns, rows, marked=marked) + said
+
+
+def _held(report: Report, chosen: Sequence[Earned]) -> dict[tuple[str, str], float]:
+    """Mean absolute position by model and scope, over seeds and sessions, as a share of a full one."""
+    full = float(report.study["trading"]["limits"]["max_pairs"])
+    size = (pl.col("position").abs().mean() / full).alias("size")
+    mine = report.evaluation.ledger.filter(
+        (pl.col("position_rule") == chosen[0].position) & (pl.col("fill") == chosen[0].fill)
+    )
+    by_product = {(model, code): held for model, code, held in mine.group_by("model", "product").agg(size).iter_rows()}
+    return by_product | {(model, ALL): held for model, held in mine.group_by("model").agg(size).iter_rows()}
 
 
 def by_product(report: Report) -> str:
@@ -255,7 +289,7 @@ def by_product(report: Report) -> str:
     if made:
         made.sort(key=lambda e: e.scope)
         caption = f"Earnings by product: {way(front.position, front.fill)}"
-        parts.append(_earned_table(caption, made, front, currency(report), scoped=True))
+        parts.append(_earned_table(caption, made, report, scoped=True))
     return "".join(parts)
 
 

@@ -7,16 +7,16 @@ model, and the fill that could not have been had beside the one that could.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from tenor.decide.backtest import FILLS
+from tenor.decide.backtest import FILLS, Fill
 from tenor.errors import MarketError
 from tenor.market.contract import product
 from tenor.report.headline import Headline, direction_of, earned_by, headline
 from tenor.report.report import Report
-from tenor.trust.evaluation import Finding, Score
+from tenor.trust.evaluation import Comparison, Earned, Finding, Score
 from tenor.trust.significance import days_to_confirm
 
 DASH = "–"
@@ -122,8 +122,10 @@ def verdict(report: Report) -> Verdict:
     sentences = (
         _accuracy(report, front),
         _finding(report, front),
+        _networks(report),
         _earned(report, front),
-        _other_fills(report, front),
+        _earned_by_others(report, front),
+        _bound(report, front),
         _certain_money(report, front),
     )
     return Verdict(word, tuple(sentence for sentence in sentences if sentence))
@@ -132,16 +134,16 @@ def verdict(report: Report) -> Verdict:
 def counted_days(report: Report, n: int) -> str:
     """Say which days the headline accuracy is over."""
     band = float(report.study.get("cleaning", {}).get("neutral_ticks", 0.0))
-    unit = _unit(report)
+    days = unit(report)
     if not band:
-        return f"{number(n, 0)} {unit} with a change"
+        return f"{number(n, 0)} {days} with a change"
     return (
-        f"{number(n, 0)} {unit} with a move of {number(band, 1).removesuffix('.0')}"
+        f"{number(n, 0)} {days} with a move of {number(band, 1).removesuffix('.0')}"
         f" tick{'' if band == 1 else 's'} or more"
     )
 
 
-def _unit(report: Report) -> str:
+def unit(report: Report) -> str:
     """What one call is about: a day, or one product's day where products are pooled."""
     return "days" if report.spreads["product"].n_unique() == 1 else "product-days"
 
@@ -193,11 +195,11 @@ def _finding(report: Report, front: Headline) -> str:
     after = f" after Holm's correction over {len(findings)} models" if len(findings) > 1 else ""
     found = [finding for finding in findings if finding.found]
     if found:
-        parts = [
-            f"{said(one.model)} ({_points(one)} ahead of {said(one.best_rule)}, the hardest to beat;"
-            f" p {_equals(one.p_holm)})"
-            for one in found
-        ]
+        parts, named = [], set[str]()
+        for each in found:
+            ahead = "" if each.best_rule in named else f" ahead of {said(each.best_rule)}, the hardest to beat"
+            parts.append(f"{said(each.model)} ({_points(each)}{ahead}; p {_equals(each.p_holm)})")
+            named.add(each.best_rule)
         others = [said(finding.model) for finding in findings if not finding.found]
         tail = f", but not {listed(others)}" if others else ""
         verb = "is" if len(found) == 1 else "are"
@@ -233,28 +235,47 @@ def _equals(value: float) -> str:
     return text if text.startswith("<") else f"= {text}"
 
 
+def never_traded(earned: Earned) -> bool:
+    """Whether no seed ever held a position."""
+    return earned.scores["turnover"].mean == 0
+
+
+def _ways_out(report: Report, front: Headline) -> list[Fill]:
+    """The fills of the study: the headline first, the others as they lie in time."""
+    held = {e.fill for e in report.evaluation.earned if e.position == front.position}
+    return [front.fill, *(fill for fill in FILLS if fill in held and fill != front.fill)]
+
+
 def _earned(report: Report, front: Headline) -> str:
-    """What is left after costs, headline position and fill."""
-    parts: list[str] = []
-    told = False
-    for model in _in_order(report, front):
-        scores = earned_by(report, model, front.position, front.fill).scores
-        net, gross = scores["sharpe"], scores["sharpe_gross"]
-        if not math.isfinite(net.mean):
-            parts.append(f"{said(model)} has no Sharpe ratio")
-        elif not told:
-            told = True
-            parts.append(
-                f"{said(model)} has a Sharpe ratio of {number(gross.mean)} before costs and"
-                f" {number(net.mean)}"
-                f" after{_sharpe_interval(net)}"
-            )
-        else:
-            parts.append(f"{said(model)} {number(gross.mean)} and {number(net.mean)}")
+    """What is left of the leading model after costs, at every fill."""
     kind = report.study["positions"][0].get("kind", "")
     how = {"sign": "with a full position on the likelier side", "probability": "in proportion to conviction"}
-    way = how.get(kind, f"by the rule {front.position}")
-    return f"Traded {way}, filled {FILL_WORDS[front.fill]}, {'; '.join(parts)}."
+    way = how.get(kind, f"by the rule {front.position}") if "band" not in front.position else f"by {front.position}"
+    earned = earned_by(report, front.leading, front.position, front.fill)
+    if never_traded(earned):
+        return f"Traded {way}, {said(front.leading)} never took a position."
+    parts = []
+    for fill in _ways_out(report, front):
+        net = earned_by(report, front.leading, front.position, fill).scores["sharpe"]
+        parts.append(f"{number(net.mean)}{_sharpe_interval(net)} {FILL_WORDS[fill]}")
+    return (
+        f"Traded {way}, {said(front.leading)} has a Sharpe ratio after costs of {listed(parts)}"
+        f" (before costs {number(earned.scores['sharpe_gross'].mean)} {FILL_WORDS[front.fill]})."
+    )
+
+
+def _earned_by_others(report: Report, front: Headline) -> str:
+    """The same of the other models in front."""
+    fills = _ways_out(report, front)
+    parts = []
+    for model in _in_order(report, front)[1:]:
+        every = [earned_by(report, model, front.position, fill) for fill in fills]
+        ratios = [DASH if never_traded(e) else number(e.scores["sharpe"].mean) for e in every]
+        parts.append(f"{said(model)} {'never traded' if all(map(never_traded, every)) else listed(ratios)}")
+    if not parts:
+        return ""
+    order = "in that order, " if len(fills) > 1 else ""
+    return f"The others, {order}after costs: {'; '.join(parts)}."
 
 
 def _sharpe_interval(score: Score) -> str:
@@ -263,37 +284,61 @@ def _sharpe_interval(score: Score) -> str:
     return f" ({number(score.low)} to {number(score.high)})"
 
 
-def _other_fills(report: Report, front: Headline) -> str:
-    """What is left where the order is filled elsewhere, and who could have had the headline fill."""
-    held = {e.fill for e in report.evaluation.earned if e.position == front.position}
-    others = [fill for fill in FILLS if fill in held and fill != front.fill]
-    parts = []
-    for fill in others:
-        ratios = [
-            f"{number(earned_by(report, model, front.position, fill).scores['sharpe'].mean)} for {said(model)}"
-            for model in _in_order(report, front)
-        ]
-        parts.append(f"{FILL_WORDS[fill].removeprefix('at ')} it is {listed(ratios)} after costs")
-    told = "; at ".join(parts)
-    if front.fill == "same_close":
-        bound = "Only who knows a close before it is over could have had that fill: it is an upper bound"
-        return f"{bound}; at {told}." if told else f"{bound}."
-    return f"At {told}." if told else ""
+def _bound(report: Report, front: Headline) -> str:
+    """Who could have had the same close."""
+    if "same_close" not in _ways_out(report, front):
+        return ""
+    return "Only who knows a close before it is over could have traded at the same close: it is an upper bound."
 
 
 def _certain_money(report: Report, front: Headline) -> str:
-    """Whose Sharpe ratio after costs has an interval above zero."""
-    above = []
-    for model in front.models:
-        low = earned_by(report, model, front.position, front.fill).scores["sharpe"].low
-        if low is not None and low > 0:
-            above.append(model)
-    if not above:
+    """Whose Sharpe ratio after costs has an interval above zero, at each fill."""
+    parts = []
+    for fill in _ways_out(report, front):
+        above = []
+        for model in front.models:
+            low = earned_by(report, model, front.position, fill).scores["sharpe"].low
+            if low is not None and low > 0:
+                above.append(said(model))
+        parts.append((FILL_WORDS[fill], above))
+    if not any(above for _, above in parts):
         return "After costs no model's Sharpe ratio is clearly above zero: every interval reaches zero or lies below."
-    whose = listed([said(model) for model in above])
+    told = "; ".join(f"{where} for {listed(above) if above else 'no model'}" for where, above in parts)
+    models = len(front.models)
+    looks = f" for looking at {models} models" if models > 1 else ""
+    return f"The interval of the Sharpe ratio after costs lies above zero {told}: before any correction{looks}."
+
+
+def _networks(report: Report) -> str:
+    """Whether the LSTM does better than the DNN: the question of the studies with both networks."""
+    known = {(c.first, c.second, c.measure): c for c in report.evaluation.comparisons}
+    gaps = []
+    for measure in ("accuracy", "sharpe"):
+        gap, mirrored = known.get(("lstm", "dnn", measure)), known.get(("dnn", "lstm", measure))
+        if gap is None and mirrored is not None:
+            gap = replace(mirrored, estimate=-mirrored.estimate, low=-mirrored.high, high=-mirrored.low)
+        if gap is None:
+            return ""
+        gaps.append(gap)
+    right, sharpe = gaps
+    front = headline(report)
+    level = number(100 * report.evaluation.level, 1).removesuffix(".0")
     return (
-        f"After costs the interval of the Sharpe ratio lies above zero for {whose}, before any correction"
-        f" for looking at {len(front.models)} models."
+        f"LSTM minus DNN on the same days: {_gap(right, 100.0, 1, ' points of accuracy', f'{level} % interval ')};"
+        f" {_gap(sharpe, 1.0, 2, f' of Sharpe ratio after costs, filled {FILL_WORDS[front.fill]}', '')}."
+    )
+
+
+def _gap(gap: Comparison, scale: float, digits: int, what: str, interval: str) -> str:
+    """Say a difference, its interval, its p-value and whether it can be told from none."""
+    if not math.isfinite(gap.p_value):
+        return f"{DASH}{what} (no session in common, or a score that is undefined)"
+    estimate, low, high = (scale * part for part in (gap.estimate, gap.low, gap.high))
+    sign = "+" if estimate > 0 else ""
+    told = "no difference can be told" if low <= 0 <= high else f"the {'LSTM' if low > 0 else 'DNN'} is ahead"
+    return (
+        f"{sign}{number(estimate, digits)}{what} ({interval}{number(low, digits)} to {number(high, digits)},"
+        f" p {_equals(gap.p_value)}), {told}"
     )
 
 
@@ -302,11 +347,11 @@ def power(report: Report) -> str:
     days = direction_of(report, headline(report).leading).n
     least = least_confirmable(days)
     if least is None:
-        return f"With {days} scored {_unit(report)} this test is too short to confirm any accuracy."
+        return f"With {days} scored {unit(report)} this test is too short to confirm any accuracy."
     return (
         f"To confirm an accuracy of 54 % takes {number(days_to_confirm(0.54), 0)} days; this test has"
         f" {number(days, 0)}"
-        f"{'' if _unit(report) == 'days' else ' product-days'} and can confirm {percent(least)} or more."
+        f"{'' if unit(report) == 'days' else ' product-days'} and can confirm {percent(least)} or more."
     )
 
 

@@ -26,7 +26,9 @@ from tenor.units import Bools, Dates, Floats, Ints
 DIRECTION = ("accuracy", "accuracy_all", "balanced_accuracy", "mcc", "auc", "log_loss", "brier", "ece")
 
 
-def evaluate(said: WalkForwardRun, legs: Sequence[Legs], terms: Terms, *, watch: Progress = silent) -> Evaluation:
+def evaluate(
+    said: WalkForwardRun, legs: Sequence[Legs], terms: Terms, sessions: Dates, *, watch: Progress = silent
+) -> Evaluation:
     """Score, trade and compare every forecast.
 
     Parameters
@@ -37,6 +39,9 @@ def evaluate(said: WalkForwardRun, legs: Sequence[Legs], terms: Terms, *, watch:
         One per product, covering every test session of that product.
     terms
         Positions, fills, costs and statistics.
+    sessions
+        Every exchange session of the test ranges, shape ``(session,)``. One on which no pair could be held is a session
+        without a return; leaving it out would annualise the others as if the capital had been at work all year.
 
     Raises
     ------
@@ -46,7 +51,6 @@ def evaluate(said: WalkForwardRun, legs: Sequence[Legs], terms: Terms, *, watch:
         If a forecast falls on a session without legs.
     """
     _require_legs(said, legs)
-    sessions = np.unique(np.concatenate([part.sessions for part in legs]))
     outcome = np.isfinite(said.test.change)
     test = said.test.take(outcome)
     known = {f.model: f.up[:, outcome] for f in said.forecasts}
@@ -74,7 +78,7 @@ def evaluate(said: WalkForwardRun, legs: Sequence[Legs], terms: Terms, *, watch:
         directions=_directions(complete, test, sessions, days, terms),
         by_fold={name: _by_fold(up, test, said.fold[outcome]) for name, up in complete.items()},
         reliabilities={name: _reliability(up, test) for name, up in complete.items()},
-        earned=score_trades(traded, days, terms),
+        earned=score_trades(traded, sessions, days, terms),
         equities=tuple(equity(model, money) for model, money in headline.items()),
         comparisons=comparisons,
         findings=findings(comparisons, terms.level),

@@ -143,6 +143,12 @@ def pool(results: Sequence[Backtest], sessions: Dates) -> Money:
     return Money(net, gross, capital, legs, held)
 
 
+def _while_quoted(result: Backtest, sessions: Dates) -> Dates:
+    """The study's sessions from a product's first to its last."""
+    first, last = np.searchsorted(sessions, result.legs.sessions[[0, -1]])
+    return sessions[first : last + 1]
+
+
 def equity(model: str, money: Money) -> Equity:
     """Cumulate daily returns on margin."""
     return Equity(
@@ -161,7 +167,7 @@ def tabulate(trade: Trade, result: Backtest) -> pl.DataFrame:
     )
 
 
-def score_trades(trades: Sequence[Trade], days: Ints, terms: Terms) -> tuple[Earned, ...]:
+def score_trades(trades: Sequence[Trade], sessions: Dates, days: Ints, terms: Terms) -> tuple[Earned, ...]:
     """Score every trade, pooled (with intervals) and by product."""
     intervals = {}
     for name in ("returns", "returns_gross"):
@@ -173,7 +179,7 @@ def score_trades(trades: Sequence[Trade], days: Ints, terms: Terms) -> tuple[Ear
     for number, trade in enumerate(trades):
         scopes = {ALL: trade.money}
         if len(trade.results) > 1:
-            scopes |= {r.legs.product: pool([r], r.legs.sessions) for r in trade.results}
+            scopes |= {r.legs.product: pool([r], _while_quoted(r, sessions)) for r in trade.results}
         for scope, money in scopes.items():
             scored = return_scores(
                 money.net,

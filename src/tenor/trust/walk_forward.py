@@ -1,8 +1,9 @@
 """The one loop over folds: fit on train, stop and calibrate on validation, speak on test.
 
-Everything that learns (filling, scaling, selection, weights, the stopping epoch, the calibrator, the size of
-a full conviction, the usual size of a move) learns before the test range begins. A fold that cannot be fitted
-is a value with its reason; the other folds and models go on.
+Everything that learns (filling, scaling, selection, weights, the stopping epoch, the calibrator, the size of a full
+conviction, the usual size of a move) learns before the test range begins. A model is handed the rows of its own
+windows and no others, and to forecast, windows without their outcomes. A fold that cannot be fitted is a value with
+its reason; the other folds and models go on.
 """
 
 from collections.abc import Sequence
@@ -91,7 +92,8 @@ def walk_forward(
 def _learnable(fold: Fold, windows: Windows) -> FoldWindows:
     """What a fold may learn from; of validation, the products that train holds."""
     train, validation = fold.learnable(windows, "train"), fold.learnable(windows, "validation")
-    return FoldWindows(train, validation.take(np.isin(validation.product, np.unique(train.product))))
+    known = np.isin(validation.product, np.unique(train.product))
+    return FoldWindows(train.alone(), validation.take(known).alone())
 
 
 def _expected_move(train: Windows, test: Windows) -> Floats:
@@ -152,7 +154,7 @@ def _speak(outcome: Outcome, validation: Windows, test: Windows, calibration: Ca
             "the validation range has no decided window of a product that train holds; lengthen it"
             " or narrow the neutral band"
         )
-    said, on_validation = outcome.predict(test), outcome.predict(validation)
+    said, on_validation = (outcome.predict(part.alone().blind()) for part in (test, validation))
     learnt = calibration.learn(on_validation, validation.label)
     full = np.quantile(np.abs(learnt.apply(on_validation) - 0.5), CONVICTION)
     return np.stack([said, learnt.apply(said), np.full(len(test), full)])

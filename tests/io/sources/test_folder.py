@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tenor.errors import DataError, Defect, MarketError
 from tenor.io.sources.folder import Folder, check
+from tenor.market.market import Market
 
 PAIRS = """
 [[file]]
@@ -65,6 +66,11 @@ MAIN_ROWS = (
 RATE_ROWS = ("day,ON,1W", "2019-03-04,2.5,2.6", "2019-03-05,2.4,2.7", "2019-03-06,2.3,")
 
 
+def others(market: Market) -> tuple[str, ...]:
+    """The notes beside those that say when each file's rows were known."""
+    return tuple(note for note in market.notes if "taken as known at" not in note)
+
+
 def folder_of(tmp_path: Path, layout: str, **files: Sequence[str]) -> Folder:
     """Write files (``name=lines``) and a layout, and give the source that reads them."""
     data = tmp_path / "data"
@@ -107,7 +113,7 @@ def test_a_row_of_a_pair_becomes_two_quotes_known_at_the_close(tmp_path: Path):
         (date(2019, 3, 4), "T1906", 96.5),
     ]
     assert market.quotes["known_at"][0] == datetime(2019, 3, 4, 7, 15, tzinfo=UTC)
-    assert market.notes == ()
+    assert others(market) == ()
 
 
 def test_complementary_columns_of_two_files_meet_in_one_quote(tmp_path: Path):
@@ -123,7 +129,7 @@ def test_percent_becomes_decimal_and_a_blank_cell_no_row(tmp_path: Path):
     assert market.rate("SHIBOR.ON")["rate"].to_list() == [0.025, 0.024, 0.023]
     assert market.rate("SHIBOR.1W")["rate"].to_list() == [2.6 / 100, 2.7 / 100]
     assert market.rates["known_at"][0] == datetime(2019, 3, 4, 3, 30, tzinfo=UTC)
-    assert market.notes == ("rates.csv: blank cells of 3 rows, left missing: 1W 1",)
+    assert others(market) == ("rates.csv: blank cells of 3 rows, left missing: 1W 1",)
 
 
 def test_a_curve_is_turned_from_wide_to_long(tmp_path: Path):
@@ -247,7 +253,7 @@ def test_a_doubled_date_is_refused_or_settled_as_stated(tmp_path: Path):
         stated = RATES.replace("columns =", f'duplicates = "{policy}"\ncolumns =')
         market = folder_of(tmp_path, stated, rates=rows).read()
         assert market.rate("SHIBOR.ON")["rate"].to_list() == [rate]
-        assert market.notes == (f"rates.csv: 2 repeated observations left out, the {policy} kept",)
+        assert others(market) == (f"rates.csv: 2 repeated observations left out, the {policy} kept",)
 
 
 def test_one_contract_in_both_legs_is_refused(tmp_path: Path):
@@ -280,10 +286,10 @@ def test_a_gap_is_refused_allowed_or_understood(tmp_path: Path):
     assert "known_gaps" in found[0].remedy
     said = "4 sessions of XSHG without a row inside a series, at most 2 together (T1903 from 2019-03-04 to 2019-03-07)"
     wider = PAIRS.replace("sessions = 0", "sessions = 2")
-    assert folder_of(tmp_path, wider, pairs=rows).read().notes == (f"pairs.csv: {said}",)
+    assert others(folder_of(tmp_path, wider, pairs=rows).read()) == (f"pairs.csv: {said}",)
     hole = '[[file.known_gaps]]\nfirst = 2019-03-05\nlast = 2019-03-06\nwhy = "no data"\n'
     source = folder_of(tmp_path, PAIRS + hole, pairs=rows)
-    assert source.read().notes == (f"pairs.csv: {said}",)
+    assert others(source.read()) == (f"pairs.csv: {said}",)
     (part,) = check(source.folder, source.layout).parts
     assert part.missing == 4
     assert (part.gaps[0].series, part.gaps[0].after, part.gaps[0].sessions) == ("T1903", date(2019, 3, 4), 2)
@@ -362,12 +368,12 @@ def test_a_day_without_a_session_is_refused_kept_or_left_out(tmp_path: Path):
     kept = RATES.replace("columns =", 'off_session = "keep"\ncolumns =')
     market = folder_of(tmp_path, kept, rates=rows).read()
     assert market.rate("SHIBOR.ON").height == 3
-    assert market.notes == ("rates.csv: 1 rows are on days without a session of XSHG; kept",)
+    assert others(market) == ("rates.csv: 1 rows are on days without a session of XSHG; kept",)
     for rule, said in (("weekend", "on a weekend"), ("off_session", "on a day without a session")):
         out = f'[[file.leave_out]]\nrule = "{rule}"\nwhy = "a stray row"\n'
         market = folder_of(tmp_path, RATES + out, rates=rows).read()
         assert market.rate("SHIBOR.ON").height == 2
-        assert market.notes == (f"rates.csv: 1 rows left out ({said}): a stray row",)
+        assert others(market) == (f"rates.csv: 1 rows left out ({said}): a stray row",)
 
 
 def test_a_year_without_loaded_holidays_is_refused(tmp_path: Path):
@@ -418,7 +424,7 @@ def test_a_rule_leaves_rows_out_counts_them_and_makes_no_gap(tmp_path: Path, rul
     market = source.read()
     gone = {PAIR_ROWS[row - 1].split(",")[0] for row in rows}
     assert {day.isoformat() for day in market.quotes["date"]} == {r[:10] for r in PAIR_ROWS[1:]} - gone
-    assert market.notes == (f"pairs.csv: {len(rows)} rows left out ({said}): because",)
+    assert others(market) == (f"pairs.csv: {len(rows)} rows left out ({said}): because",)
     (part,) = check(source.folder, source.layout).parts
     assert (part.rows, part.kept) == (5, 2 * (5 - len(rows)))
     assert sum(out.rows for out in part.left_out) + part.kept // 2 == part.rows
@@ -446,7 +452,7 @@ def test_quotes_without_a_partner_are_left_out_where_stated(tmp_path: Path):
     rows = [*MAIN_ROWS, "20190311,T1906.CFE,96.65,130", "20190312,T1906.CFE,96.65,130"]
     market = folder_of(tmp_path, PAIRS + MAIN + rule, pairs=PAIR_ROWS, main=rows).read()
     assert market.quotes.height == 10
-    assert market.notes == ("main.csv: 2 rows left out (without a row in pairs.csv): no pair",)
+    assert others(market) == ("main.csv: 2 rows left out (without a row in pairs.csv): no pair",)
 
 
 def test_one_column_from_two_files_is_refused_unless_one_yields(tmp_path: Path):
@@ -463,7 +469,7 @@ def test_one_column_from_two_files_is_refused_unless_one_yields(tmp_path: Path):
     stated = both.replace("legs =", 'yields_to = ["pairs.csv"]\nlegs =')
     market = folder_of(tmp_path, PAIRS + stated, pairs=PAIR_ROWS, main=rows).read()
     assert market.quotes_of("T1906").select("close", "settle").rows()[:2] == [(96.5, 96.51), (96.6, 96.6)]
-    assert market.notes == ("main.csv: 2 values yield to those of pairs.csv; they differ by 0.1 at most",)
+    assert others(market) == ("main.csv: 2 values yield to those of pairs.csv; they differ by 0.1 at most",)
 
 
 def test_rates_of_two_files_follow_the_same_rule(tmp_path: Path):
@@ -488,7 +494,7 @@ def test_prices_of_two_files_that_cross_are_refused(tmp_path: Path):
 def test_off_tick_prices_and_stated_notes_are_said(tmp_path: Path):
     rows = edited(PAIR_ROWS, 2, "2019-03-04,T1903,T1906,97.001,96.5")
     noted = PAIRS + 'notes = ["closes are of 15:15"]\n'
-    assert folder_of(tmp_path, noted, pairs=rows).read().notes == (
+    assert others(folder_of(tmp_path, noted, pairs=rows).read()) == (
         "pairs.csv: closes are of 15:15",
         "pairs.csv: 1 of 10 prices of T are no multiple of the tick of their day",
     )
@@ -509,3 +515,20 @@ def test_what_was_read_reads_the_same_again(tmp_path: Path):
     again = again.replace('settle = "settle", vol = "volume"', 'close = "close"')
     second = folder_of(tmp_path, again, main=long.write_csv().splitlines()).read()
     assert second.fingerprint() == first.fingerprint()
+
+
+def test_when_rows_were_known_is_said(tmp_path: Path):
+    both = folder_of(tmp_path, PAIRS + RATES, pairs=PAIR_ROWS, rates=RATE_ROWS).read().notes
+    assert [note for note in both if "taken as known at" in note] == [
+        "pairs.csv: taken as known at the product's close of its date",
+        "rates.csv: taken as known at 11:30 Asia/Shanghai of its date",
+    ]
+
+
+def test_a_close_far_from_the_one_before_is_refused_with_its_row(tmp_path: Path):
+    slipped = (*PAIR_ROWS[:3], "2019-03-06,T1903,T1906,972.0,96.655", *PAIR_ROWS[4:])
+    first, second = defects_of(folder_of(tmp_path, PAIRS, pairs=slipped))
+    assert (first.file, first.row, first.column) == ("pairs.csv", 4, "close")
+    assert first.reason == "close 972.0 after 97.105 the row before (T1903 on 2019-03-06)"
+    assert "leave the row out" in first.remedy
+    assert second.row == 5  # the way back

@@ -303,6 +303,29 @@ def _quote_defects(frame: pl.DataFrame, names: Mapping[str, str]) -> tuple[Defec
     return tuple(found)
 
 
+JUMP = 0.2
+"""Largest change of a future's close from one row to the next, as a fraction: ten daily limits of the ten-year future.
+
+No treasury future has moved so much in a day; a decimal point that slipped, or two contracts in one series, has."""
+
+
+def jumps(quotes: pl.DataFrame) -> tuple[Defect, ...]:
+    """Refuse a close that is ``JUMP`` away from the same contract's close on the row before."""
+    if "close" not in quotes.columns:
+        return ()
+    before = pl.col("close").shift(1).over("code")
+    far = (
+        quotes.drop_nulls("close")
+        .with_columns(before=before)
+        .filter((pl.col("close") / pl.col("before") - 1).abs() > JUMP)
+    )
+    reason = pl.format("close {} after {} the row before ({} on {})", "close", "before", "code", "date")
+    return listed(
+        far.select("file", "row", pl.lit("close").alias("column"), reason.alias("reason")),
+        "correct the price, or leave the row out by a rule of the layout",
+    )
+
+
 def sessions_of(frame: pl.DataFrame, calendar: str) -> Dates:
     """Return the sessions of ``calendar`` from the first to the last ``date`` of ``frame``: shape (session,).
 

@@ -28,6 +28,7 @@ from tenor.io.sources.check import (
     Part,
     dates,
     expired,
+    jumps,
     listed,
     numbers,
     off_tick,
@@ -36,7 +37,7 @@ from tenor.io.sources.check import (
     value_defects,
 )
 from tenor.io.sources.combine import Reading, combined, matched, without_gaps
-from tenor.io.sources.layout import VALUES, Codes, File, LeaveOut, load_layout
+from tenor.io.sources.layout import VALUES, Codes, File, Known, LeaveOut, load_layout
 from tenor.io.sources.rows import Rows, read_rows
 from tenor.market.contract import Contract, product
 from tenor.market.market import KEYS, SCHEMAS, Market
@@ -148,6 +149,14 @@ def _notes(parts: Sequence[Part]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(said))
 
 
+def _when_known(known: Known) -> str:
+    """Say when each row is taken as known: whoever believes a result must believe this first."""
+    if known.rule == "close":
+        return "taken as known at the product's close of its date"
+    later = f", {known.days} days later" if known.days else " of its date"
+    return f"taken as known at {known.at:%H:%M} {known.zone}{later}"
+
+
 def _read_file(folder: Path, file: File, entry: int) -> Reading:
     """Bring one file into canonical form and check it by itself."""
     nothing = Reading(file, Part(file.path, file.table, 0, 0, None, None), _empty(file), _empty(file))
@@ -160,7 +169,7 @@ def _read_file(folder: Path, file: File, entry: int) -> Reading:
     except CalendarError as error:
         return nothing.found([*undated, Defect(file.path, None, file.date.column, str(error), LEAVE_OUT_REMEDY)])
     used = wide.filter(pl.col("rule").is_null())
-    defects, notes = list(undated), list(file.notes)
+    defects, notes = list(undated), [_when_known(file.known), *file.notes]
     for failing in unparsed:
         defects += listed(failing.join(used, on="row", how="semi", maintain_order="left"), NUMBER_REMEDY)
     off = used.filter("off")
@@ -181,6 +190,7 @@ def _read_file(folder: Path, file: File, entry: int) -> Reading:
     if file.contract is not None and file.contract.form != "given" and not unknown:
         try:
             defects += expired(kept, product)
+            defects += jumps(kept)
             notes += off_tick(kept, product)
         except (MarketError, CalendarError) as error:
             defects.append(Defect(file.path, None, "contract", str(error), LEAVE_OUT_REMEDY))
