@@ -90,11 +90,16 @@ def _step(current: Any, part: str | int) -> Any:
         return _step(inner, part)
     if get_origin(current) is tuple:
         return get_args(current)[0]
-    if get_origin(current) is UnionType:
-        return _step(next(part for part in get_args(current) if part is not type(None)), part)
     if is_dataclass(current) and isinstance(current, type):
-        return get_type_hints(current, include_extras=True).get(str(part))
+        return _given(get_type_hints(current, include_extras=True).get(str(part)))
     return None
+
+
+def _given(annotation: Any) -> Any:
+    """What may be given where ``None`` is the default: ``Codes`` for ``Codes | None``."""
+    if get_origin(annotation) is not UnionType:
+        return annotation
+    return next(part for part in get_args(annotation) if part is not type(None))
 
 
 def _follow(root: type, path: Sequence[str | int]) -> Any:

@@ -91,3 +91,23 @@ def test_a_column_that_two_factors_name_is_refused() -> None:
 
 def test_a_field_prints_as_table_and_name() -> None:
     assert str(Field("curve", "CGB:10")) == "curve.CGB:10"
+
+
+@dataclass(frozen=True, slots=True)
+class Tomorrow:
+    """The next session's close, by a shift along the sessions."""
+
+    kind: Literal["tomorrow"] = "tomorrow"
+    inputs: ClassVar = (NEAR_CLOSE,)
+    lookback: ClassVar = 1
+    columns: ClassVar = ("tomorrow",)
+
+    def compute(self, past: Mapping[Field, Floats]) -> Floats:
+        return np.roll(past[NEAR_CLOSE], -1, axis=0)
+
+
+def test_a_factor_that_reads_across_windows_is_refused() -> None:
+    with pytest.raises(
+        StudyError, match=r"factors.tomorrow: handed one window alone .* compute along the last axis only"
+    ):
+        compute((Tomorrow(),), {NEAR_CLOSE: np.arange(6.0)})

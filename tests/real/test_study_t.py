@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+
 from tenor.io.studies import read_study
 from tenor.report.report import Report
 from tenor.study import run

@@ -103,6 +103,35 @@ def test_days_of_a_fold_are_those_outside_the_band(report):
     assert sum(scored_folds(report)[1]) == direction.n
 
 
+def test_a_window_that_no_model_or_not_every_seed_could_forecast_is_not_counted(report):
+    """TF is silent in fold 0 for all models; in fold 1 one seed of one model fails, which the other models survive."""
+    silent = (pl.col("product") == "TF") & (pl.col("fold") == 0)
+    failed = (pl.col("model") == "lightgbm") & (pl.col("seed") == 4) & (pl.col("fold") == 1)
+    gaps = report.forecasts.with_columns(up=pl.when(silent | failed).then(None).otherwise("up"))
+    _, counts = scored_folds(replace(report, forecasts=gaps))
+    one = report.forecasts.filter((pl.col("model") == "reversal") & pl.col("change").is_not_null())
+    outside = one.filter(pl.col("label") != NEUTRAL)
+    assert counts[0] == outside.filter((pl.col("fold") == 0) & (pl.col("product") == "T")).height
+    assert 0 < counts[0] < scored_folds(report)[1][0]
+    assert counts[1:] == scored_folds(report)[1][1:]
+    alone = gaps.filter(pl.col("model") == "lightgbm")
+    assert scored_folds(replace(report, forecasts=alone))[1][1] == 0
+    blocks = [s for s in accuracy_by_fold(replace(report, forecasts=gaps)).layout.shapes if s.type == "rect"]
+    assert blocks[0].y1 == pytest.approx(0.5 + 1.96 * 0.5 / counts[0] ** 0.5)
+
+
+def test_a_long_finding_breaks_into_lines_that_a_telephone_holds(report):
+    names = ("logistic", "lightgbm", "transformer", "a<b", "lstm", "gru")
+    found = tuple(Finding(name, "reversal", 0.05, 0.01, True) for name in names)
+    figure = differences(replace(report, evaluation=replace(report.evaluation, findings=found)))
+    lines = figure.layout.title.text.split("<br>")
+    assert len(lines) == 2
+    assert all(len(line.removeprefix("<b>").removesuffix("</b>")) <= 40 for line in lines)
+    plain = " ".join(line.removeprefix("<b>").removesuffix("</b>") for line in lines)
+    assert plain == "found: logistic, lightgbm, transformer, a&lt;b, lstm, gru"
+    assert figure.layout.margin.t == differences(report).layout.margin.t + 20
+
+
 def test_a_fold_without_a_score_is_a_gap(report):
     by_fold = dict(report.evaluation.by_fold)
     by_fold["logistic"] = (Score(float("nan")), *by_fold["logistic"][1:])
@@ -145,7 +174,7 @@ def test_differences_have_their_intervals_and_say_that_nothing_was_found(report)
     labels = dict(zip(figure.layout.yaxis.tickvals, figure.layout.yaxis.ticktext, strict=True))
     assert [labels[y] for y in trace.y] == [f"{c.first} − {c.second}" for c in accuracy]
     assert not any(f.found for f in report.evaluation.findings)
-    assert "<b>nothing found</b>" in [a.text for a in figure.layout.annotations]
+    assert figure.layout.title.text == "<b>nothing found</b>"
 
 
 def test_differences_name_what_was_found_and_colour_by_the_interval(report):
@@ -159,7 +188,7 @@ def test_differences_name_what_was_found_and_colour_by_the_interval(report):
         Finding("lightgbm", "reversal", 0.0, 0.9, False),
     )
     figure = differences(replace(report, evaluation=replace(evaluation, comparisons=gaps, findings=found)))
-    assert "<b>found: logistic</b>" in [a.text for a in figure.layout.annotations]
+    assert figure.layout.title.text == "<b>found: logistic</b>"
     (trace,) = traces(figure, "accuracy")
     tone = dict(zip(trace.text, trace.marker.symbol, strict=True))
     assert {mark for text, mark in tone.items() if text.startswith("logistic")} == {"triangle-right"}

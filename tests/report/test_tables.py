@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from html import unescape
 
+import polars as pl
 import pytest
 
 from tenor.factor.clean import LeftOut
@@ -50,13 +51,14 @@ def test_earnings_table_prints_the_answer(report, position, fill):
     assert len(printed) == len(chosen) == 4
     for row, e in zip(printed, chosen, strict=True):
         scores = {name: score["mean"] for name, score in e["scores"].items()}
-        assert row[1].startswith(number(scores["sharpe_gross"]))
-        assert row[2].startswith(number(scores["sharpe"]))
+        idle = scores["turnover"] == 0
+        assert row[1].startswith("–" if idle else number(scores["sharpe_gross"]))
+        assert row[2].startswith("–" if idle else number(scores["sharpe"]))
         assert row[3].startswith(percent(scores["annual_return"]))
         assert row[5].startswith(percent(scores["max_drawdown"]))
         assert row[8].startswith(number(scores["turnover"], 0))
         assert row[9].startswith(number(scores["total"], 0))
-        assert row[10].startswith(number(scores["break_even_cost"], 1))
+        assert row[10].startswith("–" if idle else number(scores["break_even_cost"], 1))
 
 
 def test_ways_are_every_pair_with_the_headline_first(report):
@@ -170,12 +172,69 @@ def test_sessions_without_a_forecast_are_counted(report):
     front = tables.earnings(report, "sign", "same_close")
     count = report.evaluation.earned[0].no_forecast
     assert count > 0
-    assert f"On {count} sessions no model had a forecast" in front
+    assert f"On {count} product-sessions no model had a forecast" in front
+    alone = replace(report, spreads=report.spreads.filter(pl.col("product") == "T"))
+    assert f"On {count} sessions no model had a forecast" in tables.earnings(alone, "sign", "same_close")
+    single = tuple(replace(e, no_forecast=1) for e in report.evaluation.earned)
+    one = replace(report, evaluation=replace(report.evaluation, earned=single))
+    assert "On 1 product-session no model had" in tables.earnings(one, "sign", "same_close")
     uneven = tuple(replace(e, no_forecast=7) if e.model == "logistic" else e for e in report.evaluation.earned)
     changed = tables.earnings(
         replace(report, evaluation=replace(report.evaluation, earned=uneven)), "sign", "same_close"
     )
     assert [row[11] for row in rows_of(changed)] == [str(count), str(count), "7", str(count)]
+
+
+def test_a_model_that_never_traded_has_dashes_for_its_ratios_and_says_so(report):
+    html = tables.earnings(report, "probability, band 1", "same_close")
+    printed = {row[0].split()[0]: row for row in rows_of(html)}
+    (idle,) = {
+        e.model
+        for e in report.evaluation.earned
+        if (e.position, e.fill, e.scope) == ("probability, band 1", "same_close", "all")
+        and e.scores["turnover"].mean == 0
+        and e.model == "reversal"
+    }
+    row = printed[idle]
+    assert [row[column][0] for column in (1, 2, 6, 7, 10)] == ["–"] * 5
+    assert (row[3], row[8], row[9]) == ("0.0 %", "0", "0")
+    assert "[" not in "".join(row)
+    assert "</sup> never traded</li>" in html
+
+
+def test_a_sliver_of_a_position_is_marked_by_its_mean_size(report):
+    mark = "held less than 1 % of a full position on average"
+    assert mark not in tables.earnings(report, "sign", "same_close")
+    ledger = report.evaluation.ledger
+
+    def scaled(share):
+        small = pl.when(pl.col("model") == "lightgbm").then(share * pl.col("position").sign()).otherwise("position")
+        evaluation = replace(report.evaluation, ledger=ledger.with_columns(position=small))
+        return rows_of(tables.earnings(replace(report, evaluation=evaluation), "sign", "same_close"))
+
+    assert ["a" in row[0].split() for row in scaled(0.009)] == [False, False, False, True]
+    assert not any("a" in row[0].split() for row in scaled(0.02))
+    evaluation = replace(
+        report.evaluation,
+        ledger=ledger.with_columns(
+            position=pl.when(pl.col("product") == "TF").then(0.001 * pl.col("position")).otherwise("position")
+        ),
+    )
+    money = tables.by_product(replace(report, evaluation=evaluation)).split("<h3>Earnings by product")[1]
+    assert ["a" in row[0].split() for row in rows_of(money)] == [False] * 4 + [True] * 4
+
+
+def test_a_drawdown_beyond_the_margin_is_explained(report):
+    def with_drawdown(value):
+        earned = tuple(
+            replace(e, scores={**e.scores, "max_drawdown": Score(value)}) if e.model == "logistic" else e
+            for e in (replace(e, scores={**e.scores, "max_drawdown": Score(0.2)}) for e in report.evaluation.earned)
+        )
+        changed = replace(report, evaluation=replace(report.evaluation, earned=earned))
+        return tables.earnings(changed, "sign", "same_close")
+
+    assert tables.ADDITIVE in with_drawdown(1.2)
+    assert tables.ADDITIVE not in with_drawdown(1.0)
 
 
 def test_findings_are_printed(report):

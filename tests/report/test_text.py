@@ -21,8 +21,11 @@ from tenor.report.text import (
     power,
     verdict,
 )
-from tenor.trust.evaluation import Finding, Score
+from tenor.report.text import said as name_of
+from tenor.trust.evaluation import Comparison, Finding, Score
 from tenor.trust.significance import days_to_confirm
+
+NAN = float("nan")
 
 
 @pytest.mark.parametrize(
@@ -82,10 +85,21 @@ def test_verdict_states_the_numbers_of_the_report(report):
     assert f"95 % interval {number(100 * accuracy.low, 1)} to {number(100 * accuracy.high, 1)}" in text
     assert f"on {percent(best.mean)}." in text
     headline_money = earned_by(report, front.leading, "sign", "same_close").scores
-    assert f"Sharpe ratio of {number(headline_money['sharpe_gross'].mean)} before costs" in text
-    assert f"and {number(headline_money['sharpe'].mean)} after" in text
-    later = earned_by(report, front.leading, "sign", "next_close").scores["sharpe"].mean
-    assert f"at the next close it is {number(later)} for LightGBM" in text
+    (traded,) = [sentence for sentence in said.sentences if sentence.startswith("Traded")]
+    now, later = (
+        earned_by(report, front.leading, "sign", fill).scores["sharpe"] for fill in ("same_close", "next_close")
+    )
+    assert traded == (
+        "Traded with a full position on the likelier side, LightGBM has a Sharpe ratio after costs of"
+        f" {number(now.mean)} ({number(now.low)} to {number(now.high)}) at the same close and {number(later.mean)}"
+        f" ({number(later.low)} to {number(later.high)}) at the next close (before costs"
+        f" {number(headline_money['sharpe_gross'].mean)} at the same close)."
+    )
+    rule = [
+        earned_by(report, front.best_rule, "sign", fill).scores["sharpe"].mean for fill in ("same_close", "next_close")
+    ]
+    assert f"{name_of(front.best_rule)} {number(rule[0])} and {number(rule[1])}" in text
+    assert said.sentences.index(traded) < next(i for i, s in enumerate(said.sentences) if "upper bound" in s)
     assert "upper bound" in text
     assert "product-days with a move of 1.5 ticks or more" in text
 
@@ -155,10 +169,61 @@ def test_money_above_zero_is_named(report):
         for e in report.evaluation.earned
     )
     text = verdict(replace(report, evaluation=replace(report.evaluation, earned=earned))).sentences[-1]
-    assert "lies above zero for the logistic regression" in text
+    assert "lies above zero at the same close for the logistic regression; at the next close for the" in text
+    now = tuple(
+        replace(e, scores={**e.scores, "sharpe": Score(2.0, None, -0.4, 3.0)}) if e.fill == "next_close" else e
+        for e in earned
+    )
+    text = verdict(replace(report, evaluation=replace(report.evaluation, earned=now))).sentences[-1]
+    assert "at the same close for the logistic regression; at the next close for no model: before" in text
     nobody = tuple(replace(e, scores={**e.scores, "sharpe": Score(2.0, None, -0.4, 3.0)}) for e in earned)
     text = verdict(replace(report, evaluation=replace(report.evaluation, earned=nobody))).sentences[-1]
     assert text.startswith("After costs no model's Sharpe ratio is clearly above zero")
+
+
+def networks(report, first, second, accuracy, sharpe):
+    """The report with one pair of networks compared: estimate, low, high and p of each measure."""
+    gaps = (Comparison(first, second, "accuracy", *accuracy), Comparison(first, second, "sharpe", *sharpe))
+    said = verdict(replace(report, evaluation=replace(report.evaluation, comparisons=gaps))).sentences
+    return [sentence for sentence in said if sentence.startswith("LSTM minus DNN")]
+
+
+def test_lstm_and_dnn_are_compared_in_one_sentence(report):
+    (said,) = networks(report, "lstm", "dnn", (0.003, -0.008, 0.014, 0.566), (0.84, 0.34, 1.37, 0.0004))
+    assert said == (
+        "LSTM minus DNN on the same days: +0.3 points of accuracy (95 % interval −0.8 to 1.4, p = 0.566),"
+        " no difference can be told; +0.84 of Sharpe ratio after costs, filled at the same close (0.34 to 1.37,"
+        " p < 0.001), the LSTM is ahead."
+    )
+
+
+def test_the_order_of_the_study_does_not_turn_the_comparison_round(report):
+    accuracy, sharpe = (0.02, 0.01, 0.03, 0.01), (-0.4, -0.9, 0.1, 0.2)
+    (said,) = networks(report, "dnn", "lstm", accuracy, sharpe)
+    assert "−2.0 points of accuracy (95 % interval −3.0 to −1.0, p = 0.010), the DNN is ahead" in said
+    assert "+0.40 of Sharpe ratio after costs, filled at the same close (−0.10 to 0.90" in said
+
+
+def test_networks_without_a_common_day_and_studies_without_both(report):
+    (said,) = networks(report, "lstm", "dnn", (NAN,) * 4, (0.1, -0.2, 0.3, 0.5))
+    assert "– points of accuracy (no session in common" in said
+    assert "nan" not in said
+    assert networks(report, "lstm", "gru", (0.1,) * 4, (0.1,) * 4) == []
+
+
+def test_a_leading_model_that_never_traded_has_no_sharpe_ratio_in_the_verdict(report):
+    def idle(models):
+        earned = tuple(
+            replace(e, scores={**e.scores, "turnover": Score(0.0), "sharpe": Score(0.0, None, 0.0, 0.0)})
+            if e.model in models
+            else e
+            for e in report.evaluation.earned
+        )
+        return " ".join(verdict(replace(report, evaluation=replace(report.evaluation, earned=earned))).sentences)
+
+    assert "LightGBM never took a position." in idle(["lightgbm"])
+    rule = headline(report).best_rule
+    assert f"{name_of(rule)} never traded" in idle([rule])
 
 
 def test_method_explains_only_the_fills_that_were_computed(report):

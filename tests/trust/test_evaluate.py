@@ -50,7 +50,6 @@ def evaluated(run: WalkForwardRun, held: list[Legs], terms: Terms) -> Evaluation
     return evaluate(run, held, terms, np.unique(np.concatenate([part.sessions for part in held])))
 
 
-
 def legs(product: str = "T", first: int = 0) -> Legs:
     days = DAYS[first:]
     return Legs(

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import ClassVar
 
 import numpy as np
 import pytest
 from scipy.special import expit, logit
 
 from tenor.errors import FitError, SplitError
-from tenor.factor.window import Fold, Windows
+from tenor.factor.window import Fold, WalkForward, Windows
 from tenor.model.calibrate import Calibration
 from tenor.model.forecast import Failure
 from tenor.trust.walk_forward import CONVICTION, walk_forward
@@ -203,3 +204,31 @@ def test_a_validation_range_without_a_decided_window_is_a_reason(calibrated: boo
 def test_a_fold_whose_test_range_is_empty_is_refused() -> None:
     with pytest.raises(SplitError, match="fold 7: no decision lies in its test range 2024-01-25 to 2024-01-26"):
         walk_forward([Probe()], windows(), [fold(7, (1, 6), (8, 9), (25, 26))], seeds=(1,), calibration=NONE)
+
+
+def test_a_model_is_handed_its_own_rows_and_no_outcome() -> None:
+    """Rows of other windows would be the future; outcomes of test windows are what is asked."""
+    seen: list[Windows] = []
+
+    @dataclass(frozen=True)
+    class Curious:
+        name: ClassVar = "curious"
+        seeded: ClassVar = False
+        calibrated: ClassVar = True
+
+        def fit(self, train: Windows, validation: Windows, *, seed: int) -> "Curious":
+            seen.extend((train, validation))
+            return self
+
+        def predict(self, windows: Windows) -> Floats:
+            seen.append(windows)
+            return np.full(len(windows), 0.5)
+
+    every = windows(sessions=40)
+    folds = WalkForward(train=20, validation=6, test=8, purge=1).split(np.unique(every.session))
+    walk_forward([Curious()], every, folds, seeds=(1,), calibration=Calibration("none"))
+    for held in seen:
+        assert len(held.rows) == len(np.unique(held.steps))
+    asked = [held for held in seen if not held.decided.any()]
+    assert len(asked) == 2 * len(folds)
+    assert all(np.isnan(held.change).all() and np.isnat(held.resolves).all() for held in asked)

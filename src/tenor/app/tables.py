@@ -56,17 +56,17 @@ def table(title: str, columns: list[str], rows: list[list[str]]) -> Table:
 
 def percent(value: float | None, digits: int = 1) -> str:
     """Format a decimal as per cent; a dash where it is undefined."""
-    return "-" if value is None else f"{100 * value:.{digits}f} %"
+    return "-" if value is None else f"{number(100 * value, digits)} %"
 
 
 def number(value: float | None, digits: int = 2) -> str:
     """Format a number; a dash where it is undefined."""
-    return "-" if value is None else f"{value:.{digits}f}"
+    return "-" if value is None else f"{value:z.{digits}f}"
 
 
 def money(value: float | None) -> str:
     """Format an amount; a dash where it is undefined."""
-    return "-" if value is None else f"{value:,.0f}"
+    return "-" if value is None else f"{value:z,.0f}"
 
 
 def plural(count: int, one: str) -> str:
@@ -126,6 +126,12 @@ def _run(console: Console, answer: Mapping[str, Any]) -> None:
     for position, fill in dict.fromkeys((e["position"], e["fill"]) for e in result["earned"]):
         wanted = (position, fill, "all")
         _earned(console, [e for e in result["earned"] if (e["position"], e["fill"], e["scope"]) == wanted])
+    if any((e["scores"]["max_drawdown"]["mean"] or 0.0) > 1 for e in result["earned"] if e["scope"] == "all"):
+        console.print(
+            "Equity is additive on constant capital: a loss beyond the margin is topped up, so a drawdown can pass"
+            " 100 % of it.",
+            style="dim",
+        )
     if result["comparisons"]:
         _comparisons(console, result)
     reasons: dict[str, dict[str, list[str]]] = {}
@@ -183,12 +189,6 @@ def _earned(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
         console.print(
             f"* held less than about 1 % of a full position (volatility below {100 * SLIVER:g} % a year): its ratios"
             " say little",
-            style="dim",
-        )
-    if any((e["scores"]["max_drawdown"]["mean"] or 0.0) > 1 for e in rows):
-        console.print(
-            "Equity is additive on constant capital: a loss beyond the margin is topped up, so a drawdown can pass"
-            " 100 % of it.",
             style="dim",
         )
 

@@ -17,7 +17,7 @@ from plotly.offline import get_plotlyjs
 
 from tenor.report import tables
 from tenor.report.figures import FIGURES, scored_folds
-from tenor.report.headline import headline
+from tenor.report.headline import direction_of, headline
 from tenor.report.report import Report
 from tenor.report.style import CONFIG
 from tenor.report.text import (
@@ -241,6 +241,7 @@ def _captions(report: Report) -> dict[str, str]:
     """One or two sentences over each figure: what is drawn, and what to look for."""
     front = headline(report)
     _, counts = scored_folds(report)
+    uneven = len({direction_of(report, model).n for model in front.models}) > 1
     held = escape(tables.way(front.position, front.fill))
     bins = max(sum(counts) // 10, 1)
     return {
@@ -267,6 +268,7 @@ def _captions(report: Report) -> dict[str, str]:
         "folds": (
             "Share of days called right in each test range; whiskers are one standard deviation over seeds."
             f" n counts the scored {unit(report)} of the range; a coin falls into the grey block 95 times in 100."
+            + (" Where a fold failed for some models, n is the most that any was scored on." if uneven else "")
         ),
         "calibration": (
             "Tenths of the forecasts: what was said against what happened. On the dashed line a forecast of"
