@@ -102,6 +102,7 @@ def test_what_stands_at_the_top(report, html):
     assert "<h1>two-spreads</h1>" in head
     assert "Is anything found where nothing was planted?" in head
     assert ">Nothing found</span>" in head
+    assert "95&nbsp;% interval" in head
     assert "<strong>SIMULATED</strong>" in head
     assert f'title="{report.identity}">{report.identity[:12]}<' in head
     assert f'title="{report.data.fingerprint}">{report.data.fingerprint[:12]}<' in head
