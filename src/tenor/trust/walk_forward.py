@@ -122,7 +122,10 @@ def _forecast(
         part = np.full((3, len(used), len(test)), np.nan)
         familiar = np.isin(test.product, known.train.product)
         for code in np.unique(test.product[~familiar]):
-            why = f"no forecast of {code}: train has no decided window of it; let the test begin later, or lower cleaning.neutral_ticks"
+            why = (
+                f"no forecast of {code}: train has no decided window of it; let the test begin later, or lower"
+                " cleaning.neutral_ticks"
+            )
             failures.append(Failure(recipe.name, fold.index, None, why))
         for number, outcome in enumerate(outcomes if familiar.any() else ()):
             try:
