@@ -452,3 +452,15 @@ def test_a_session_on_which_nothing_could_be_held_counts_without_a_return() -> N
     # the same money over more sessions: less a year
     assert other["annual_return"].mean == pytest.approx(one["annual_return"].mean * len(gap) / len(calendar))
     assert len(sparse.equities[0].gross) == len(calendar)
+
+
+def test_returns_that_tell_no_block_length_take_the_cube_root_and_say_so() -> None:
+    """A model that hardly ever trades must not cost the whole run its result."""
+    from tenor.trust.evaluate import _block
+
+    notes: list[str] = []
+    assert _block(np.zeros((2, 125)), notes) == 1.0
+    assert notes == []
+    assert _block(np.eye(1, 7), notes) == pytest.approx(7 ** (1 / 3))
+    (note,) = notes
+    assert "bootstrap blocks of 1.9 sessions" in note

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from tenor.decide.legs import Legs
-from tenor.errors import FitError, MarketError
+from tenor.errors import FitError, MarketError, SplitError
 from tenor.factor.label import NEUTRAL
 from tenor.factor.window import Windows
 from tenor.progress import Progress, silent
@@ -66,7 +66,7 @@ def evaluate(
         if (trade.position, trade.fill) == (terms.positions[0].name, terms.fills[0])
     }
     watch("statistics", 0, 1)
-    block = significance.block_length(np.stack([money.returns.mean(axis=0) for money in headline.values()]))
+    block = _block(np.stack([money.returns.mean(axis=0) for money in headline.values()]), notes)
     days = significance.resample(len(sessions), replications=terms.replications, seed=terms.seed, block=block)
     right = {name: _right_by_session(test, up, sessions) for name, up in complete.items()}
     comparisons = compare(right, headline, days, terms)
@@ -87,6 +87,16 @@ def evaluate(
     )
     watch("statistics", 1, 1)
     return evaluation
+
+
+def _block(returns: Floats, notes: list[str]) -> float:
+    """Mean block of the bootstrap; where the returns do not tell it, the cube root of the sessions, and a note."""
+    try:
+        return significance.block_length(returns)
+    except SplitError as untold:
+        block = max(1.0, float(np.cbrt(returns.shape[-1])))
+        notes.append(f"bootstrap blocks of {block:.1f} sessions, the cube root of their number: {untold}")
+        return block
 
 
 def _require_legs(said: WalkForwardRun, legs: Sequence[Legs]) -> None:
