@@ -8,7 +8,7 @@ import os
 import platform
 import time
 from collections.abc import Callable
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -270,8 +270,6 @@ COMMANDS: tuple[Command[Any], ...] = (
 
 def _with_data(study: Any, data: Path | None) -> Any:
     """Return ``study`` with the folder of its market replaced, if one is given."""
-    from dataclasses import replace
-
     if data is None:
         return study
     if not hasattr(study.market, "folder"):

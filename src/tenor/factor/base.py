@@ -73,6 +73,11 @@ class Factor(Protocol):
         ...
 
 
+def changes(series: Floats, days: tuple[int, ...]) -> Floats:
+    """Return the change over each of ``days`` up to the last session: ``(..., lookback)`` to ``(..., day)``."""
+    return np.stack([series[..., -1] - series[..., -1 - day] for day in days], axis=-1)
+
+
 def columns_of(factors: Sequence[Factor]) -> tuple[str, ...]:
     """Return the columns of ``factors`` in order; :class:`StudyError` if two factors name the same column."""
     names = [column for factor in factors for column in factor.columns]

@@ -12,7 +12,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from tenor.factor.base import Field
+from tenor.factor.base import Field, changes
 from tenor.factor.spread import Days
 from tenor.settings import STRICT
 from tenor.units import Floats
@@ -53,7 +53,5 @@ class CurveShape:
         """Return shapes and changes, as decimals."""
         short, belly, long = (past[field] for field in self.inputs)
         shapes = ((short + belly + long) / 3, long - short, 2 * belly - short - long)
-        parts = []
-        for shape in shapes:
-            parts += [shape[..., -1], *(shape[..., -1] - shape[..., -1 - day] for day in self.days)]
-        return np.stack(parts, axis=-1)
+        parts = [part for shape in shapes for part in (shape[..., -1:], changes(shape, self.days))]
+        return np.concatenate(parts, axis=-1)

@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from annotated_types import Len
 
-from tenor.factor.base import Field
+from tenor.factor.base import Field, changes
 from tenor.factor.spread import Days
 from tenor.settings import STRICT
 from tenor.units import Floats
@@ -42,8 +42,5 @@ class Funding:
 
     def compute(self, past: Mapping[Field, Floats]) -> Floats:
         """Return levels and changes."""
-        parts = []
-        for field in self.inputs:
-            rate = past[field]
-            parts += [rate[..., -1], *(rate[..., -1] - rate[..., -1 - day] for day in self.days)]
-        return np.stack(parts, axis=-1)
+        parts = [part for field in self.inputs for part in (past[field][..., -1:], changes(past[field], self.days))]
+        return np.concatenate(parts, axis=-1)

@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from annotated_types import Gt, Len
 
-from tenor.factor.base import FAR_CLOSE, NEAR_CLOSE, Field
+from tenor.factor.base import FAR_CLOSE, NEAR_CLOSE, Field, changes
 from tenor.settings import STRICT
 from tenor.units import Floats
 
@@ -18,10 +18,6 @@ Days = Annotated[tuple[Annotated[int, Gt(0)], ...], Len(1)]
 
 LAST_CHANGE = "spread_change_1"
 """The column that holds yesterday-to-today's change; the reversal and momentum rules read it."""
-
-
-def _changes(series: Floats, days: tuple[int, ...]) -> Floats:
-    return np.stack([series[..., -1] - series[..., -1 - day] for day in days], axis=-1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +58,7 @@ class SpreadChange:
 
     def compute(self, past: Mapping[Field, Floats]) -> Floats:
         """Return the changes of near minus far."""
-        return _changes(past[NEAR_CLOSE] - past[FAR_CLOSE], self.days)
+        return changes(past[NEAR_CLOSE] - past[FAR_CLOSE], self.days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +83,7 @@ class LegChange:
 
     def compute(self, past: Mapping[Field, Floats]) -> Floats:
         """Return the changes of each leg."""
-        return np.concatenate([_changes(past[leg], self.days) for leg in (NEAR_CLOSE, FAR_CLOSE)], axis=-1)
+        return np.concatenate([changes(past[leg], self.days) for leg in (NEAR_CLOSE, FAR_CLOSE)], axis=-1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,13 +127,11 @@ def _forecast(
                 " cleaning.neutral_ticks"
             )
             failures.append(Failure(recipe.name, fold.index, None, why))
+        asked = test.take(familiar).alone().blind()
         for number, outcome in enumerate(outcomes if familiar.any() else ()):
             try:
                 part[:, number, familiar] = _speak(
-                    outcome,
-                    known.validation,
-                    test.take(familiar),
-                    AS_SAID if recipe.calibrated else calibration,
+                    outcome, known.validation, asked, AS_SAID if recipe.calibrated else calibration
                 )
             except FitError as failure:
                 failures.append(Failure(recipe.name, fold.index, used[number], str(failure)))
@@ -157,7 +155,7 @@ def _speak(outcome: Outcome, validation: Windows, test: Windows, calibration: Ca
             "the validation range has no decided window of a product that train holds; lengthen it"
             " or narrow the neutral band"
         )
-    said, on_validation = (outcome.predict(part.alone().blind()) for part in (test, validation))
+    said, on_validation = outcome.predict(test), outcome.predict(validation.blind())
     learnt = calibration.learn(on_validation, validation.label)
     full = np.quantile(np.abs(learnt.apply(on_validation) - 0.5), CONVICTION)
     return np.stack([said, learnt.apply(said), np.full(len(test), full)])
