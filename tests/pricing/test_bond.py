@@ -8,15 +8,23 @@ import QuantLib as ql  # noqa: N813
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tenor.errors import MarketError
 from tenor.pricing.bond import (
     accrued,
     add_months,
     clean_from_curve,
     clean_from_yield,
+    convexity,
     coupon_day,
     dirty_from_curve,
     dirty_from_yield,
+    discounted,
+    dv01,
+    macaulay_duration,
+    modified_duration,
     payments_left,
+    yield_from_clean,
+    yield_from_dirty,
 )
 
 
@@ -160,3 +168,139 @@ def test_arrays_broadcast_over_dates_and_bonds_and_a_curve_per_date_lines_up():
                 coupon[j], frequency[j], maturity[j], on[i, 0],
             )  # fmt: skip
             assert table[i, j] == pytest.approx(float(alone), abs=1e-12)
+
+
+bonds = st.tuples(
+    st.floats(0.005, 0.06),
+    st.sampled_from([1, 2]),
+    st.dates(date(2026, 1, 1), date(2055, 12, 28)).filter(lambda d: d.day <= 28),
+    st.dates(date(2016, 1, 1), date(2025, 6, 30)),
+)
+yields = st.floats(-0.005, 0.12)
+
+
+def ours(bond):
+    coupon, frequency, maturity, on = bond
+    return coupon, frequency, np.datetime64(maturity), np.datetime64(on)
+
+
+@given(bonds, yields)
+def test_a_price_gives_its_yield_back(bond, rate):
+    assert yield_from_dirty(dirty_from_yield(rate, *ours(bond)), *ours(bond)) == pytest.approx(rate, abs=1e-13)
+    assert yield_from_clean(clean_from_yield(rate, *ours(bond)), *ours(bond)) == pytest.approx(rate, abs=1e-12)
+
+
+@given(bonds, st.floats(1.0, 400.0))
+def test_a_yield_gives_its_price_back_however_odd_the_price(bond, price):
+    rate = yield_from_dirty(price, *ours(bond))
+    assert dirty_from_yield(rate, *ours(bond)) == pytest.approx(price, rel=1e-12)
+
+
+@given(bonds, yields, st.floats(1e-6, 0.05))
+def test_a_higher_yield_is_a_lower_price(bond, rate, more):
+    assert dirty_from_yield(rate + more, *ours(bond)) < dirty_from_yield(rate, *ours(bond))
+
+
+@given(bonds, st.floats(0.002, 0.08))
+def test_yield_duration_convexity_and_dv01_are_those_of_quantlib(bond, rate):
+    coupon, frequency, maturity, on = bond
+    theirs = quantlib_bond(coupon, frequency, maturity, on)
+    settled = ql.Date(on.day, on.month, on.year)
+    # its own day counter counts by the schedule, so that a year is a whole number of periods as ours is
+    terms = theirs.dayCounter(), ql.Compounded, ql.Annual if frequency == 1 else ql.Semiannual
+    clean = float(clean_from_yield(rate, *ours(bond)))
+    price = ql.BondPrice(clean, ql.BondPrice.Clean)
+    functions = ql.BondFunctions
+    found = functions.bondYield(theirs, price, *terms, settled, 1e-14, 200, 0.03)
+    assert yield_from_clean(clean, *ours(bond)) == pytest.approx(found, abs=1e-11)
+    for mine, kind in ((macaulay_duration, ql.Duration.Macaulay), (modified_duration, ql.Duration.Modified)):
+        assert mine(rate, *ours(bond)) == pytest.approx(
+            functions.duration(theirs, rate, *terms, kind, settled), rel=1e-9
+        )
+    assert convexity(rate, *ours(bond)) == pytest.approx(functions.convexity(theirs, rate, *terms, settled), rel=1e-9)
+    slope = functions.basisPointValue(theirs, rate, *terms, settled)
+    # theirs is the change over the basis point, to second order
+    bent = 0.5e-8 * convexity(rate, *ours(bond)) * dirty_from_yield(rate, *ours(bond))
+    assert dv01(rate, *ours(bond)) - bent == pytest.approx(-slope, rel=1e-6)
+
+
+@given(bonds, yields)
+def test_risk_is_the_derivative_of_the_price(bond, rate):
+    h = 1e-5
+    up, here, down = (float(dirty_from_yield(rate + d, *ours(bond))) for d in (h, 0.0, -h))
+    assert dv01(rate, *ours(bond)) == pytest.approx((down - up) / (2 * h) / 1e4, rel=1e-6)
+    assert modified_duration(rate, *ours(bond)) * here / 1e4 == pytest.approx(float(dv01(rate, *ours(bond))), rel=1e-12)
+    assert convexity(rate, *ours(bond)) == pytest.approx((up - 2 * here + down) / h**2 / here, rel=1e-3, abs=1e-2)
+
+
+@given(bonds, st.floats(0.0, 0.08), st.floats(-0.0025, 0.0025).filter(lambda d: abs(d) > 1e-5))
+def test_a_small_move_costs_dv01_times_the_move_and_convexity_improves_it(bond, rate, move):
+    price = float(dirty_from_yield(rate, *ours(bond)))
+    lost = float(dirty_from_yield(rate + move, *ours(bond))) - price
+    line = -float(dv01(rate, *ours(bond))) * move * 1e4
+    bent = line + 0.5 * float(convexity(rate, *ours(bond))) * move**2 * price
+    assert abs(lost - line) <= 0.6 * float(convexity(rate - abs(move), *ours(bond))) * move**2 * 1.2 * price
+    assert abs(lost - bent) < abs(lost - line) + 1e-12
+
+
+@given(bonds, yields)
+def test_a_bond_lasts_no_longer_than_its_life_and_a_zero_just_as_long(bond, rate):
+    years = (np.datetime64(bond[2]) - np.datetime64(bond[3])).astype(float) / 365.25
+    assert 0 < macaulay_duration(rate, *ours(bond)) <= years + 0.02
+    zero = (0.0, *ours(bond)[1:])
+    assert macaulay_duration(rate, *zero) == pytest.approx(years, abs=0.02)
+
+
+def test_a_yield_at_or_near_zero_loses_no_digits():
+    terms = (0.03, 2, day("2049-05-15"), day("2019-07-01"))
+    exact = float(dirty_from_yield(0.0, *terms))
+    assert exact == pytest.approx(100 + 60 * 1.5, abs=1e-12)
+    slope = float(dv01(0.0, *terms)) * 1e4
+    for tiny in (1e-15, 1e-12, 1e-9):
+        assert dirty_from_yield(tiny, *terms) == pytest.approx(exact - slope * tiny, abs=1e-12)
+
+
+def test_prices_from_dates_worked_out_before_broadcast():
+    rate = np.linspace(0.01, 0.05, 7)[:, None]
+    table = discounted(rate, [0.03, 0.02], [2, 1], [20, 7], [0.25, 0.5])
+    assert table.shape == (7, 2)
+    v = 1 / (1 + 0.01)
+    by_hand = sum(2.0 * v ** (k + 0.5) for k in range(7)) + 100 * v**6.5
+    assert table[0, 1] == pytest.approx(by_hand, rel=1e-14)
+    assert np.isnan(discounted(-1.5, 0.03, 1, 5, 0.0))
+    assert np.isnan(discounted(np.nan, 0.03, 1, 5, 0.0))
+
+
+def test_yields_of_many_bonds_on_many_dates_at_once():
+    on = np.array(["2024-01-02", "2024-05-15", "2024-11-29"], "datetime64[D]")[:, None]
+    terms = np.array([0.02, 0.03]), np.array([1, 2]), np.array(["2026-05-15", "2034-05-15"], "datetime64[D]"), on
+    rate = np.array([[0.01, 0.02], [0.015, 0.025], [0.03, 0.04]])
+    assert yield_from_dirty(dirty_from_yield(rate, *terms), *terms).ravel() == pytest.approx(rate.ravel(), abs=1e-14)
+
+
+def test_a_price_that_is_not_known_has_a_yield_that_is_not_known():
+    terms = 0.03, 2, day("2034-05-15"), day("2024-07-01")
+    found = yield_from_dirty([100.0, np.nan], *terms)
+    assert np.isfinite(found[0])
+    assert np.isnan(found[1])
+    assert np.isnan(yield_from_dirty(np.nan, *terms))
+
+
+@pytest.mark.parametrize(
+    ("price", "on", "message"),
+    [
+        (0.0, "2024-07-01", "no yield gives a dirty price of 0; a bond costs more than 0"),
+        ([100.0, -2.0], "2024-07-01", "no yield gives a dirty price of -2"),
+        (np.inf, "2024-07-01", "no yield gives a dirty price of inf"),
+        (100.0, "2034-05-15", "a bond that has matured has no yield"),
+    ],
+)
+def test_prices_that_no_yield_gives_are_refused(price, on, message):
+    with pytest.raises(MarketError, match=message):
+        yield_from_dirty(price, 0.03, 2, day("2034-05-15"), day(on))
+
+
+def test_a_matured_bond_has_no_risk_to_speak_of():
+    matured = 0.03, 2, day("2024-05-15"), day("2024-05-15")
+    for of in (macaulay_duration, modified_duration, convexity, dv01):
+        assert np.isnan(of(0.03, *matured))
