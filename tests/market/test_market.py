@@ -1,5 +1,6 @@
 """The point-in-time market: what it refuses, what was known when, and when two are the same data."""
 
+import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,7 +13,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tenor.errors import MarketError
-from tenor.market.market import CURVE, KEYS, QUOTES, RATES, SCHEMAS, Market
+from tenor.market.market import (
+    BONDS,
+    CURVE,
+    DELIVERABLES,
+    KEYS,
+    MACRO,
+    OPTIONAL,
+    QUOTES,
+    RATES,
+    SCHEMAS,
+    Market,
+)
 
 NOON = datetime(2019, 3, 1, 4, 0, tzinfo=UTC)
 
@@ -27,7 +39,11 @@ def table(rows: list[dict[str, Any]], schema: pl.Schema) -> pl.DataFrame:
 
 
 def small() -> Market:
-    """Two sessions of two contracts, a curve after 17:30 and a fixing at 11:00, Shanghai time, in UTC."""
+    """Two sessions of two contracts, a curve after 17:30 and a fixing at 11:00, Shanghai time, in UTC.
+
+    The basket of T1906 was listed in September, with a bond that was announced only on 2019-03-02; consumer prices of
+    February came on 2019-03-09.
+    """
     first, second = date(2019, 3, 1), date(2019, 3, 4)
     quotes = [
         quote(day, code, close, datetime(day.year, day.month, day.day, 7, 15, tzinfo=UTC))
@@ -56,6 +72,16 @@ def small() -> Market:
             "known_at": datetime(2019, 3, 1, 3, 0, tzinfo=UTC),
         }
     ]
+    listed, later = datetime(2018, 9, 17, 1, 30, tzinfo=UTC), datetime(2019, 3, 2, 9, 30, tzinfo=UTC)
+    bonds = [
+        bond("180027", 0.0325, 2, date(2028, 11, 22), listed),
+        bond("190006", 0.0329, 2, date(2029, 5, 23), later),
+    ]
+    deliverables = [deliverable("T1906", "190006", 1.0245, listed), deliverable("T1906", "180027", 1.0204, listed)]
+    macro = [
+        release("CPI.YOY", date(2019, 2, 28), date(2019, 3, 9), 1.5),
+        release("CPI.YOY", date(2019, 1, 31), date(2019, 2, 15), 1.7),
+    ]
     return Market(
         "by hand",
         False,
@@ -63,7 +89,23 @@ def small() -> Market:
         table(curve, CURVE),
         table(rates, RATES),
         ("made for a test",),
+        bonds=table(bonds, BONDS),
+        deliverables=table(deliverables, DELIVERABLES),
+        macro=table(macro, MACRO),
     )
+
+
+def bond(code: str, coupon: float, frequency: int, maturity: date, known_at: datetime) -> dict[str, Any]:
+    return {"code": code, "coupon": coupon, "frequency": frequency, "maturity": maturity, "known_at": known_at}
+
+
+def deliverable(contract: str, code: str, factor: float, known_at: datetime) -> dict[str, Any]:
+    return {"contract": contract, "bond": code, "factor": factor, "known_at": known_at}
+
+
+def release(name: str, period: date, released: date, value: float) -> dict[str, Any]:
+    known_at = datetime(released.year, released.month, released.day, 1, 30, tzinfo=UTC)
+    return {"name": name, "period": period, "released": released, "value": value, "known_at": known_at}
 
 
 def test_tables_are_kept_sorted_by_their_keys() -> None:
@@ -84,7 +126,7 @@ def test_a_table_with_another_schema_is_refused(name: str) -> None:
     for wrong in (
         held.drop("known_at"),
         held.with_columns(pl.lit(1.0).alias("extra")),
-        held.with_columns(pl.col("date").cast(pl.Datetime("us"))),
+        held.with_columns(pl.col(pl.Date, pl.Float64).cast(pl.String)),
         held.with_columns(pl.col("known_at").dt.convert_time_zone("Asia/Shanghai")),
         held.select(reversed(held.columns)),
     ):
@@ -158,6 +200,71 @@ def test_names_that_the_market_does_not_hold_are_refused_with_those_that_it_does
         market.known_at(NOON).quotes_of("T1906")
 
 
+def test_the_terms_of_a_bond_are_one_row() -> None:
+    assert small().bond("180027").rows() == [
+        ("180027", 0.0325, 2, date(2028, 11, 22), datetime(2018, 9, 17, 1, 30, tzinfo=UTC))
+    ]
+    with pytest.raises(
+        MarketError, match=r"no terms of bond '180028' in 'by hand', which has those of 2; did you mean"
+    ):
+        small().bond("180028")
+
+
+def test_a_basket_joins_factors_with_terms_and_is_known_when_the_later_of_the_two_is() -> None:
+    listed, later = datetime(2018, 9, 17, 1, 30, tzinfo=UTC), datetime(2019, 3, 2, 9, 30, tzinfo=UTC)
+    basket = small().basket("T1906")
+    assert basket.columns == ["bond", "coupon", "frequency", "maturity", "factor", "known_at"]
+    assert basket.rows() == [
+        ("180027", 0.0325, 2, date(2028, 11, 22), 1.0204, listed),
+        ("190006", 0.0329, 2, date(2029, 5, 23), 1.0245, later),
+    ]
+
+
+@pytest.mark.parametrize("day", [1, 2, 3])
+def test_the_basket_that_was_known_is_a_part_of_the_basket(day: int) -> None:
+    moment = datetime(2019, 3, day, 9, 30, tzinfo=UTC)
+    known = small().known_at(moment).basket("T1906")
+    assert known.equals(small().basket("T1906").filter(pl.col("known_at") <= moment))
+    assert known.height == (1 if day == 1 else 2)
+
+
+def test_a_basket_that_is_not_there_is_refused_with_those_that_are() -> None:
+    with pytest.raises(MarketError, match=r"no basket of 'T1909' in 'by hand'; it has those of \['T1906'\]"):
+        small().basket("T1909")
+    with pytest.raises(MarketError, match=r"no basket of 'T1906' in 'by hand'; it has those of \[\]"):
+        small().known_at(datetime(2018, 1, 1, tzinfo=UTC)).basket("T1906")
+
+
+def test_a_deliverable_bond_without_terms_is_refused() -> None:
+    market = small()
+    with pytest.raises(MarketError, match=r"1 deliverable bonds have no terms, '190006' among them; give each a row"):
+        replace(market, bonds=market.bonds.head(1))
+
+
+def test_a_publication_is_known_on_its_release_and_not_at_the_end_of_its_month() -> None:
+    market = small()
+    assert market.release("CPI.YOY").select("period", "value").rows() == [
+        (date(2019, 1, 31), 1.7),
+        (date(2019, 2, 28), 1.5),
+    ]
+    assert market.known_at(NOON).release("CPI.YOY")["value"].to_list() == [1.7]
+    with pytest.raises(MarketError, match=r"no publication 'PPI.YOY' in 'by hand'; it has \['CPI.YOY'\]"):
+        market.release("PPI.YOY")
+
+
+def test_a_market_without_the_optional_tables_has_the_fingerprint_that_it_always_had() -> None:
+    market = small()
+    bare = Market(market.name, market.simulated, market.quotes, market.curve, market.rates)
+    assert all(getattr(bare, name).is_empty() and getattr(bare, name).schema == SCHEMAS[name] for name in OPTIONAL)
+    digest = hashlib.sha256()
+    for name in ("quotes", "curve", "rates"):
+        digest.update(name.encode())
+        digest.update(getattr(bare, name).write_csv(float_precision=None).encode())
+    assert bare.fingerprint() == digest.hexdigest()
+    for name in ("bonds", "macro"):
+        assert replace(bare, **{name: getattr(market, name)}).fingerprint() != bare.fingerprint()
+
+
 def test_a_fingerprint_is_of_the_observations_alone() -> None:
     market = small()
     assert len(market.fingerprint()) == 64
@@ -179,6 +286,9 @@ CHANGES: Mapping[str, tuple[str, pl.Expr]] = {
     "a microsecond of publication": ("rates", pl.col("known_at") + timedelta(microseconds=1)),
     "a name": ("curve", pl.lit("ust").alias("curve")),
     "a rate's last bit": ("curve", pl.col("rate") + math.ulp(0.03)),
+    "a coupon": ("bonds", pl.col("coupon") + math.ulp(0.0329)),
+    "a factor": ("deliverables", pl.col("factor") + math.ulp(1.0)),
+    "a revision": ("macro", pl.col("value") + 0.1),
 }
 
 
@@ -230,7 +340,23 @@ def markets(draw: st.DrawFn) -> Market:
             max_size=6,
         )
     )
-    return Market("drawn", True, table(quotes, QUOTES), table(curve, CURVE), table(rates, RATES))
+    codes = draw(st.lists(st.sampled_from(["a", "b", "c"]), unique=True))
+    bonds = [bond(code, 0.03, 2, date(2030, 1, 1), draw(MOMENTS)) for code in codes]
+    contracts = st.sampled_from(["T1903", "T1906"])
+    delivered = draw(st.sets(st.tuples(contracts, st.sampled_from(codes)))) if codes else ()
+    deliverables = [deliverable(contract, code, 1.0, draw(MOMENTS)) for contract, code in sorted(delivered)]
+    periods = draw(st.sets(st.sampled_from([date(2018, 11, 30), date(2018, 12, 31)])))
+    macro = [release("CPI.YOY", day, draw(st.dates(date(2019, 1, 1), date(2019, 1, 30))), 2.0) for day in periods]
+    return Market(
+        "drawn",
+        True,
+        table(quotes, QUOTES),
+        table(curve, CURVE),
+        table(rates, RATES),
+        bonds=table(bonds, BONDS),
+        deliverables=table(deliverables, DELIVERABLES),
+        macro=table(macro, MACRO),
+    )
 
 
 @given(markets(), MOMENTS, MOMENTS)
@@ -247,6 +373,9 @@ def test_what_was_known_earlier_is_a_part_of_what_was_known_later(
         whole, known = getattr(market, name), getattr(market.known_at(earlier), name)
         # Exactly the rows of the whole that were out by then: none changed, none added, none left out.
         expected = [row for row in whole.iter_rows(named=True) if row["known_at"] <= earlier]
+        if name == "deliverables":  # which need the terms of their bond
+            terms = {code for code, known_at in market.bonds.select("code", "known_at").rows() if known_at <= earlier}
+            expected = [row for row in expected if row["bond"] in terms]
         assert known.rows(named=True) == expected
         assert known.select(keys).equals(known.select(keys).sort(keys))
 

@@ -3,16 +3,20 @@
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
 from tenor.io.sources.check import Checked
 from tenor.io.sources.folder import Folder, check
+from tenor.market.contract import Contract
 from tenor.market.market import Market
+from tenor.pricing.conversion_factor import conversion_factor
 
 pytestmark = pytest.mark.real
 
-LAYOUT = Path(__file__).parents[2] / "studies" / "layouts" / "shared.toml"
+LAYOUTS = Path(__file__).parents[2] / "studies" / "layouts"
+LAYOUT = LAYOUTS / "shared.toml"
 
 
 @pytest.fixture(scope="module")
@@ -44,11 +48,15 @@ def test_nothing_is_defective(checked: Checked):
         (5, "cn_us_rates_2002_2022.csv", 5540, 771, date(2016, 1, 4), date(2019, 1, 25)),
         (6, "cgb_yield_curve_full_2002_2022.csv.gz", 5204, 708, date(2020, 1, 2), date(2022, 11, 4)),
         (7, "chinabond_curve_2020_2024.csv", 1250, 1250 * 6, date(2020, 1, 2), date(2024, 12, 31)),
-        (8, "US5_futures_near_far_1990_2023.csv.gz", 7301, 8024, date(2000, 1, 3), date(2018, 11, 23)),
-        (9, "US2_futures_near_far_1990_2023.csv.gz", 4192, 6670, date(2000, 4, 28), date(2018, 12, 20)),
-        (10, "US20_futures_near_far_1990_2023.csv.gz", 7940, 8744, date(2000, 1, 3), date(2018, 12, 31)),
-        (11, "ust_par_1990_2020.csv.gz", 7758, 75624, date(1990, 1, 2), date(2020, 12, 31)),
-        (12, "ust_par_1990_2020.csv.gz", 7758, 12610, date(1990, 1, 2), date(2020, 12, 31)),
+        (8, "cn_cpi.csv", 222, 222, date(2008, 1, 31), date(2026, 6, 30)),
+        (9, "cn_ppi.csv", 246, 246, date(2006, 1, 31), date(2026, 6, 30)),
+        (10, "cn_m2.csv", 222, 222, date(2008, 1, 31), date(2026, 6, 30)),
+        (11, "cn_pmi.csv", 223, 223, date(2008, 1, 31), date(2026, 7, 31)),
+        (12, "US5_futures_near_far_1990_2023.csv.gz", 7301, 8024, date(2000, 1, 3), date(2018, 11, 23)),
+        (13, "US2_futures_near_far_1990_2023.csv.gz", 4192, 6670, date(2000, 4, 28), date(2018, 12, 20)),
+        (14, "US20_futures_near_far_1990_2023.csv.gz", 7940, 8744, date(2000, 1, 3), date(2018, 12, 31)),
+        (15, "ust_par_1990_2020.csv.gz", 7758, 75624, date(1990, 1, 2), date(2020, 12, 31)),
+        (16, "ust_par_1990_2020.csv.gz", 7758, 12610, date(1990, 1, 2), date(2020, 12, 31)),
     ],
 )
 def test_rows_and_dates_are_those_described(
@@ -123,3 +131,55 @@ def test_only_the_files_of_a_product_are_read(real_data: Path):
     assert set(market.curve["curve"]) == {"CGB"}
     assert {code[:-4] for code in market.codes()} == {"T"}
     assert all(name.startswith("SHIBOR.") for name in market.rates["name"].unique())
+
+
+def test_publications_are_known_on_their_release(market: Market):
+    june = market.release("CPI.YOY").row(-1, named=True)
+    assert (june["period"], june["released"], june["value"]) == (date(2026, 6, 30), date(2026, 7, 15), 1.0)
+    assert june["known_at"] == datetime(2026, 7, 15, 1, 30, tzinfo=UTC)
+    last = {name: market.release(name).row(-1, named=True) for name in ("PPI.YOY", "M2.YOY", "PMI")}
+    assert {name: row["value"] for name, row in last.items()} == {"PPI.YOY": 4.1, "M2.YOY": 8.0, "PMI": 49.2}
+    assert last["PMI"]["released"] == date(2026, 8, 1)
+    assert market.known_at(datetime(2019, 4, 10, 7, 15, tzinfo=UTC)).release("CPI.YOY")["period"][-1] == date(
+        2019, 2, 28
+    )
+
+
+@pytest.fixture(scope="module")
+def summer(real_data: Path) -> Market:
+    assert check(real_data, LAYOUTS / "cffex-2026.toml").defects == ()
+    return Folder(real_data, LAYOUTS / "cffex-2026.toml").read()
+
+
+def test_the_summer_of_2026_has_quotes_a_curve_and_funding(summer: Market):
+    assert summer.codes() == ("T2609",)
+    assert set(summer.macro["name"]) == {"CPI.YOY", "PPI.YOY", "M2.YOY", "PMI"}
+    quotes = summer.quotes_of("T2609")
+    assert (quotes.height, quotes["date"][0], quotes["date"][-1]) == (33, date(2026, 5, 27), date(2026, 7, 13))
+    assert quotes["settle"].null_count() == 0
+    assert summer.curve["tenor"].unique().sort().to_list() == [1, 2, 5, 10, 30]
+    assert set(summer.rates["name"]) == {"DR001", "DR007", "R007", "SHIBOR.ON", "SHIBOR.1W"}
+    assert {summer.rate(name).height for name in summer.rates["name"].unique()} == {45}
+    fixing, repo = (summer.rate(name)["known_at"][0].hour for name in ("SHIBOR.ON", "DR007"))
+    assert (fixing, repo) == (3, 10)
+
+
+def test_the_baskets_are_those_published(summer: Market, real_data: Path):
+    """Every factor by the formula with the frequency that was found, against the table that the exchange published."""
+    assert (summer.bonds.height, summer.deliverables.height) == (49, 86)
+    for contract in summer.deliverables["contract"].unique().sort():
+        basket = summer.basket(contract)
+        month = np.datetime64(Contract.parse(contract).delivery_month)
+        given = (basket[c].to_numpy() for c in ("coupon", "frequency", "maturity"))
+        assert np.abs(conversion_factor(*given, month) - basket["factor"].to_numpy()).max() < 1e-9
+    assert set(summer.basket("TL2609")["frequency"]) == {2}
+    assert set(summer.basket("TF2609")["frequency"]) == {1}
+    assert set(summer.basket("T2609")["frequency"]) == {1, 2}
+    checked = pl.read_csv(
+        real_data / "deliverables/cf_formula_crosscheck.csv", schema_overrides={"bond_code": pl.String}
+    )
+    settled = checked.filter(pl.col("coupon_freq_inferred") > 0).select("bond_code", "coupon_freq_inferred").unique()
+    joined = settled.join(summer.bonds, left_on="bond_code", right_on="code")
+    assert joined.height == settled.height
+    assert (joined["frequency"] == joined["coupon_freq_inferred"]).all()
+    assert any("3 fit both" in note for note in summer.notes)

@@ -2,7 +2,8 @@
 
 Three instances that fix the idea. A treasury-futures close of 2019-03-01 became known at 15:15 in Shanghai that day.
 The ChinaBond curve of the same date came after 17:30, so whoever trades the close does not have it. An overnight
-SHIBOR fixing came at 11:00 (11:30 in older years), so he does.
+SHIBOR fixing came at 11:00 (11:30 in older years), so he does. And the consumer prices of February 2019 came on
+9 March: their ``period`` is over on 28 February, and nobody has them then.
 
 ``Market`` is a value. ``known_at(t)`` returns the smaller market that somebody had at ``t``; whatever is computed
 must give the same answer at ``t`` from either (prefix invariance), and the tests hold every registered name to it.
@@ -10,10 +11,15 @@ must give the same answer at ``t`` from either (prefix invariance), and the test
 Tables are long Polars frames in the schemas below: dates are sessions, ``known_at`` is UTC, rates are decimals per
 year, prices are clean per 100 of face, volumes and open interest are in lots. A missing observation is a missing row
 or a null, never a filled value.
+
+What a future delivers is two tables. ``bonds`` holds the terms of a bond, once; ``deliverables`` says into which
+contract it can be delivered, and at which conversion factor. A bond that is quoted has rows of ``quotes`` under its
+own code, with the clean price as close. ``macro`` holds publications of a month, in the unit of the publication
+(per cent, or points of an index), each with the day on which it was released.
 """
 
 import hashlib
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 
 import polars as pl
@@ -43,11 +49,31 @@ QUOTES = _schema(
 )
 CURVE = _schema({"date": pl.Date, "curve": pl.String, "tenor": pl.Float64, "rate": pl.Float64, "known_at": UTC})
 RATES = _schema({"date": pl.Date, "name": pl.String, "rate": pl.Float64, "known_at": UTC})
+BONDS = _schema({"code": pl.String, "coupon": pl.Float64, "frequency": pl.Int64, "maturity": pl.Date, "known_at": UTC})
+DELIVERABLES = _schema({"contract": pl.String, "bond": pl.String, "factor": pl.Float64, "known_at": UTC})
+MACRO = _schema({"name": pl.String, "period": pl.Date, "released": pl.Date, "value": pl.Float64, "known_at": UTC})
 
-KEYS = {"quotes": ("code", "date"), "curve": ("curve", "tenor", "date"), "rates": ("name", "date")}
+KEYS = {
+    "quotes": ("code", "date"),
+    "curve": ("curve", "tenor", "date"),
+    "rates": ("name", "date"),
+    "bonds": ("code",),
+    "deliverables": ("contract", "bond"),
+    "macro": ("name", "period"),
+}
 """What identifies a row of each table, in the order in which the tables are kept sorted."""
 
-SCHEMAS = {"quotes": QUOTES, "curve": CURVE, "rates": RATES}
+SCHEMAS = {
+    "quotes": QUOTES,
+    "curve": CURVE,
+    "rates": RATES,
+    "bonds": BONDS,
+    "deliverables": DELIVERABLES,
+    "macro": MACRO,
+}
+
+OPTIONAL = ("bonds", "deliverables", "macro")
+"""Tables that a market may go without; an empty one does not count in the fingerprint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +90,13 @@ class Market:
         Tables in the schemas ``QUOTES``, ``CURVE`` and ``RATES``, sorted by ``KEYS`` and free of repeated keys.
     notes
         What the source left out or changed while reading, one sentence each; shown in every report.
+    bonds, deliverables, macro
+        Tables in the schemas ``BONDS``, ``DELIVERABLES`` and ``MACRO``, likewise; empty where the source has none.
 
     Raises
     ------
     MarketError
-        If a table does not have its schema, or repeats a key.
+        If a table does not have its schema, repeats a key, or if a deliverable bond has no terms in ``bonds``.
     """
 
     name: str
@@ -77,6 +105,9 @@ class Market:
     curve: pl.DataFrame
     rates: pl.DataFrame
     notes: tuple[str, ...] = ()
+    bonds: pl.DataFrame = field(default_factory=BONDS.to_frame)
+    deliverables: pl.DataFrame = field(default_factory=DELIVERABLES.to_frame)
+    macro: pl.DataFrame = field(default_factory=MACRO.to_frame)
 
     def __post_init__(self) -> None:
         for table, schema in SCHEMAS.items():
@@ -89,13 +120,25 @@ class Market:
             if frame.select(keys).is_duplicated().any():
                 raise MarketError(f"table {table!r} repeats a key {KEYS[table]}; keep one row for each")
             object.__setattr__(self, table, frame.sort(keys))
+        if self.deliverables.is_empty():
+            return
+        without = self.deliverables.join(self.bonds, left_on="bond", right_on="code", how="anti")["bond"]
+        if not without.is_empty():
+            named = without.unique().sort().to_list()
+            raise MarketError(
+                f"{len(named)} deliverable bonds have no terms, {named[0]!r} among them; give each a row of 'bonds'"
+            )
 
     def known_at(self, moment: datetime) -> "Market":
-        """Return the market as it was known at ``moment`` (timezone-aware): later rows are not there."""
+        """Return the market as it was known at ``moment`` (timezone-aware): later rows are not there.
+
+        A deliverable is known once both its factor and the terms of its bond are.
+        """
         if moment.tzinfo is None:
             raise MarketError(f"moment {moment} has no time zone; give an aware datetime")
         kept = {table: getattr(self, table).filter(pl.col("known_at") <= moment) for table in SCHEMAS}
-        return replace(self, **kept)
+        described = kept["deliverables"].join(kept["bonds"], left_on="bond", right_on="code", how="semi")
+        return replace(self, **{**kept, "deliverables": described})
 
     def codes(self) -> tuple[str, ...]:
         """Every contract or instrument code that is quoted, sorted."""
@@ -125,14 +168,56 @@ class Market:
             raise MarketError(f"no point {years:g} y on curve {curve!r}; it has {held}, the curves are {curves}")
         return found
 
+    def bond(self, code: str) -> pl.DataFrame:
+        """Return the terms of bond ``code``, one row of ``bonds``; :class:`MarketError` if there are none."""
+        found = self.bonds.filter(pl.col("code") == code)
+        if found.is_empty():
+            held = self.bonds["code"].to_list()
+            raise MarketError(
+                f"no terms of bond {code!r} in {self.name!r}, which has those of {len(held)}{suggest(code, held)}"
+            )
+        return found
+
+    def basket(self, contract: str) -> pl.DataFrame:
+        """Return the bonds that ``contract`` delivers, by code, with their terms.
+
+        Returns
+        -------
+        DataFrame
+            ``bond``, ``coupon`` (decimal per year), ``frequency`` (a year), ``maturity``, ``factor`` and
+            ``known_at``, when the later of terms and factor became known.
+
+        Raises
+        ------
+        MarketError
+            If no basket of the contract is known; the message lists the contracts that have one.
+        """
+        found = self.deliverables.filter(pl.col("contract") == contract)
+        if found.is_empty():
+            held = self.deliverables["contract"].unique().sort().to_list()
+            raise MarketError(f"no basket of {contract!r} in {self.name!r}; it has those of {held}")
+        terms = self.bonds.rename({"code": "bond", "known_at": "terms_known_at"})
+        later = pl.max_horizontal("known_at", "terms_known_at").alias("known_at")
+        columns = ("bond", "coupon", "frequency", "maturity", "factor")
+        return found.join(terms, on="bond", maintain_order="left").select(*columns, later)
+
+    def release(self, name: str) -> pl.DataFrame:
+        """Return the publications ``name`` by period; :class:`MarketError` listing the names if there are none."""
+        found = self.macro.filter(pl.col("name") == name)
+        if found.is_empty():
+            held = sorted(self.macro["name"].unique().to_list())
+            raise MarketError(f"no publication {name!r} in {self.name!r}; it has {held}")
+        return found
+
     def fingerprint(self) -> str:
         """SHA-256 of every observation, as hex: equal exactly when the tables are equal.
 
         ``notes`` and ``name`` do not count; a renamed layout that yields the same rows is the same data.
         """
         digest = hashlib.sha256()
-        for field in fields(self):
-            if field.name in SCHEMAS:
-                digest.update(field.name.encode())
-                digest.update(getattr(self, field.name).write_csv(float_precision=None).encode())
+        for each in fields(self):
+            table = getattr(self, each.name)
+            if each.name in SCHEMAS and not (each.name in OPTIONAL and table.is_empty()):
+                digest.update(each.name.encode())
+                digest.update(table.write_csv(float_precision=None).encode())
         return digest.hexdigest()

@@ -25,7 +25,7 @@ from tenor.io.sources.check import (
 )
 from tenor.market.calendar import trading_calendar
 from tenor.market.contract import product
-from tenor.market.market import CURVE, QUOTES, RATES, Market
+from tenor.market.market import BONDS, CURVE, DELIVERABLES, MACRO, QUOTES, RATES, Market
 
 WEEK = [date(2019, 3, 4 + i) for i in range(5)]
 
@@ -219,11 +219,28 @@ def test_a_summary_has_one_part_per_series():
         quotes=one.with_columns(missing).select(QUOTES.names()),
         curve=curve.select(CURVE.names()),
         rates=rate.select(RATES.names()),
+        bonds=pl.DataFrame({"code": ["a", "b"], "coupon": 0.03, "frequency": 2, "maturity": date(2030, 1, 1)})
+        .with_columns(known)
+        .cast(dict(BONDS)),
+        deliverables=pl.DataFrame({"contract": ["T1906"] * 2, "bond": ["a", "b"], "factor": 1.0})
+        .with_columns(known)
+        .cast(dict(DELIVERABLES)),
+        macro=pl.DataFrame({"name": "PMI", "period": date(2019, 1, 31), "released": date(2019, 2, 1), "value": 49.5})
+        .with_columns(known)
+        .cast(dict(MACRO)),
     )
     found = summary(market)
     assert [(p.name, p.table, p.rows, p.first, p.last) for p in found.parts] == [
         ("T1906", "quotes", 2, WEEK[0], WEEK[1]),
         ("CGB:10", "curve", 1, WEEK[0], WEEK[0]),
         ("SHIBOR.ON", "rates", 3, WEEK[0], WEEK[2]),
+        ("all", "bonds", 2, date(2019, 3, 9), date(2019, 3, 9)),
+        ("T1906", "deliverables", 2, date(2019, 3, 9), date(2019, 3, 9)),
+        ("PMI", "macro", 1, date(2019, 1, 31), date(2019, 1, 31)),
+    ]
+    assert [p.values for p in found.parts[3:]] == [
+        (("coupon", 2), ("frequency", 2), ("maturity", 2)),
+        (("factor", 2),),
+        (("value", 1),),
     ]
     assert dict(found.parts[0].values) | {"close": 1, "settle": 2, "volume": 0} == dict(found.parts[0].values)

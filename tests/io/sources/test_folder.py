@@ -49,6 +49,17 @@ known = { rule = "time", at = 11:30:00, zone = "Asia/Shanghai" }
 gap = { calendar = "XSHG", sessions = 0 }
 columns = { ON = "SHIBOR.ON", 1W = "SHIBOR.1W" }
 """
+LONG = """
+[[file]]
+path = "long.csv"
+table = "rates"
+unit = "percent"
+date = { column = "day" }
+known = { rule = "time", at = 18:00:00, zone = "Asia/Shanghai" }
+gap = { calendar = "XSHG", sessions = 0 }
+series = { column = "name", value = "value" }
+columns = { DR007 = "DR007", ON = "SHIBOR.ON" }
+"""
 PAIR_ROWS = (
     "date,near,far,near_close,far_close",
     "2019-03-04,T1903,T1906,97.0,96.5",
@@ -64,6 +75,16 @@ MAIN_ROWS = (
     "20190306,T1906.CFE,96.65,130",
 )
 RATE_ROWS = ("day,ON,1W", "2019-03-04,2.5,2.6", "2019-03-05,2.4,2.7", "2019-03-06,2.3,")
+
+LONG_ROWS = (
+    "day,name,value",
+    "2019-03-04,DR007,2.5",
+    "2019-03-04,ON,2.1",
+    "2019-03-05,DR007,2.6",
+    "2019-03-05,ON,",
+    "2019-03-06,DR007,2.4",
+    "2019-03-06,ON,2.2",
+)
 
 
 def others(market: Market) -> tuple[str, ...]:
@@ -138,6 +159,50 @@ def test_a_curve_is_turned_from_wide_to_long(tmp_path: Path):
     market = folder_of(tmp_path, layout, rates=RATE_ROWS).read()
     assert market.tenor("CGB", 10)["rate"].to_list() == [2.6 / 100, 2.7 / 100]
     assert market.tenor("CGB", 0.25)["known_at"][0] == datetime(2019, 3, 4, 10, tzinfo=UTC)
+
+
+def test_long_form_names_the_series_in_a_cell(tmp_path: Path):
+    one_missing = LONG.replace("sessions = 0", "sessions = 1")
+    market = folder_of(tmp_path, one_missing, long=LONG_ROWS).read()
+    assert market.rate("DR007")["rate"].to_list() == [0.025, 2.6 / 100, 0.024]
+    assert market.rate("SHIBOR.ON")["date"].to_list() == [date(2019, 3, 4), date(2019, 3, 6)]
+    assert market.rates["known_at"][0] == datetime(2019, 3, 4, 10, tzinfo=UTC)
+    assert others(market)[0] == "long.csv: blank cells of 6 rows, left missing: value 1"
+    curve = one_missing.replace('table = "rates"', 'table = "curve"\ncurve = "CGB"')
+    curve = curve.replace('DR007 = "DR007", ON = "SHIBOR.ON"', "DR007 = 10, ON = 0.25")
+    assert folder_of(tmp_path, curve, long=LONG_ROWS).read().tenor("CGB", 10)["rate"].to_list()[0] == 0.025
+
+
+def test_long_form_is_checked_series_by_series(tmp_path: Path):
+    defect = the_defect(folder_of(tmp_path, LONG, long=LONG_ROWS))
+    assert (defect.row, defect.column) == (7, "day")
+    assert defect.reason == "1 sessions of XSHG have no row in series SHIBOR.ON after 2019-03-04; 0 may be missing"
+    hole = '[[file.known_gaps]]\nfirst = 2019-03-05\nlast = 2019-03-05\ncolumns = ["ON"]\nwhy = "none"\n'
+    assert folder_of(tmp_path, LONG + hole, long=LONG_ROWS).read().rates.height == 5
+    doubled = [*LONG_ROWS[:4], "2019-03-05,DR007,2.7", "2019-03-05,ON,2.1", *LONG_ROWS[5:]]
+    found = defects_of(folder_of(tmp_path, LONG, long=doubled))
+    assert [(d.row, d.reason) for d in found] == [(5, "2019-03-05 appears before in series DR007")]
+    text = edited(LONG_ROWS, 5, "2019-03-05,ON,x")
+    assert (5, "'x' is not a number") in [(d.row, d.reason) for d in defects_of(folder_of(tmp_path, LONG, long=text))]
+
+
+def test_a_series_that_long_form_does_not_name_is_refused_or_left_out_as_stated(tmp_path: Path):
+    rows = [*edited(LONG_ROWS, 5, "2019-03-05,ON,2.15"), "2019-03-06,R007,2.9"]
+    defect = the_defect(folder_of(tmp_path, LONG, long=rows))
+    assert (defect.row, defect.column, defect.reason) == (8, "name", "series 'R007' is not in 'columns' of the layout")
+    assert "rule 'unnamed'" in defect.remedy
+    rule = '[[file.leave_out]]\nrule = "unnamed"\nwhy = "not needed"\n'
+    market = folder_of(tmp_path, LONG + rule, long=rows).read()
+    assert market.rates.height == 6
+    assert others(market) == ("long.csv: 1 rows left out (of a series that columns does not name): not needed",)
+
+
+def test_a_series_that_long_form_names_and_no_row_has_is_refused(tmp_path: Path):
+    rows = edited(LONG_ROWS, 5, "2019-03-05,ON,2.15")
+    absent = LONG.replace('DR007 = "DR007"', 'DR007 = "DR007", DR001 = "DR001"')
+    defect = the_defect(folder_of(tmp_path, absent, long=rows))
+    assert (defect.row, defect.column) == (None, "name")
+    assert defect.reason == "no row is of series 'DR001'; did you mean 'DR007'?; the file has ['DR007', 'ON']"
 
 
 def test_basis_points_and_prices_per_one_are_converted(tmp_path: Path):

@@ -1,4 +1,6 @@
 import copy
+import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -6,6 +8,9 @@ import pytest
 
 from tenor.errors import MarketError, StudyError
 from tenor.io.sources.layout import layout_of, load_layout
+from tenor.io.sources.layout_file import File
+from tenor.io.sources.layout_terms import Releases, Terms
+from tenor.market.market import SCHEMAS
 
 PAIRS: dict[str, Any] = {
     "path": "pairs.csv",
@@ -30,6 +35,41 @@ RATES: dict[str, Any] = {
     "gap": {"calendar": "XSHG", "sessions": 0},
     "columns": {"ON": "SHIBOR.ON"},
 }
+LONG: dict[str, Any] = RATES | {
+    "path": "long.csv",
+    "series": {"column": "name", "value": "rate"},
+    "columns": {"DR007": "DR007"},
+}
+BONDS: dict[str, Any] = {
+    "path": "cf.csv",
+    "table": "bonds",
+    "products": ["T"],
+    "unit": "decimal",
+    "known": {"rule": "listing"},
+    "contract": {"form": "code"},
+    "columns": {"bond": "code", "c": "coupon", "contract": "contract", "cf": "factor"},
+    "maturity": {"column": "end"},
+    "frequency": "fit",
+}
+BASKETS: dict[str, Any] = {
+    "path": "cf.csv",
+    "table": "deliverables",
+    "products": ["T"],
+    "unit": "per 1",
+    "known": {"rule": "listing"},
+    "contract": {"form": "code"},
+    "columns": {"contract": "contract", "bond": "bond", "cf": "factor"},
+}
+CPI: dict[str, Any] = {
+    "path": "cpi.csv",
+    "table": "macro",
+    "products": ["T"],
+    "unit": "percent",
+    "date": {"column": "month", "format": "%Y-%m"},
+    "known": {"rule": "time", "at": "09:30", "zone": "Asia/Shanghai", "days": 15},
+    "gap": {"months": 0},
+    "columns": {"yoy": "CPI.YOY"},
+}
 HOLE: dict[str, Any] = {"first": "2020-02-01", "last": "2020-03-01", "why": "x"}
 
 
@@ -53,6 +93,15 @@ def test_a_valid_layout_is_read_as_stated():
     assert layout.files[1].valued() == {"ON": "rate"}
 
 
+def test_the_table_says_which_settings_a_file_has():
+    layout = layout_of({"name": "test", "file": [PAIRS, LONG, BONDS, BASKETS, CPI]})
+    assert [type(file) for file in layout.files] == [File, File, Terms, Terms, Releases]
+    assert layout.files[1].foreign() == ("day", "name", "rate")
+    assert layout.files[2].foreign() == ("bond", "c", "contract", "cf", "end")
+    assert layout.files[4].foreign() == ("month", "yoy")
+    assert [file.path for file in layout.of(("T",))] == ["pairs.csv", "long.csv", "cf.csv", "cf.csv", "cpi.csv"]
+
+
 def test_only_the_files_of_the_products_are_asked_for():
     other = changed(PAIRS, path="tf.csv", products=["TF"])
     curve = changed(RATES, path="tf_rates.csv", products=["TF"])
@@ -71,7 +120,7 @@ def test_only_the_files_of_the_products_are_asked_for():
         (changed(PAIRS, unit=None), "file[0] (pairs.csv).unit: missing"),
         (changed(PAIRS, unit="percent"), "unit: 'percent' given; quotes are in one of per 100, per 1"),
         (changed(RATES, unit="per 100"), "unit: 'per 100' given; rates are in one of percent"),
-        (changed(PAIRS, table="quote"), "table: Input should be 'quotes', 'curve' or 'rates'; given 'quote'"),
+        (changed(PAIRS, table="quote"), "table: 'quote' given; did you mean 'quotes'?; the tables are quotes, curve"),
         (changed(PAIRS, path="../pairs.csv"), "path: must stay inside the folder"),
         (changed(PAIRS, path="/pairs.csv"), "path: must stay inside the folder"),
         (changed(PAIRS, path="pairs.xlsx"), "path: suffix not read; the suffixes are .csv, .csv.gz"),
@@ -113,6 +162,70 @@ def test_only_the_files_of_the_products_are_asked_for():
             "known_gaps[0].columns: 'O' is not read",
         ),
         (changed(RATES, yields_to=["x.csv"]), "yields_to: 'x.csv' is no other file of table 'rates'"),
+        (changed(RATES, known={"rule": "listing"}), "known.rule: 'listing' is of bonds and deliverables"),
+        (changed(RATES, leave_out=[{"rule": "unnamed", "why": "x"}]), "rule: 'unnamed' is of the long form"),
+        (changed(PAIRS, series=LONG["series"]), "series: quotes have no long form"),
+        (changed(LONG, series={"column": "name", "valu": "rate"}), "series.valu: unexpected key; did you mean"),
+        (changed(LONG, series={"column": "day", "value": "rate"}), "series: date, column and value must be three"),
+        (changed(LONG, known_gaps=[HOLE | {"columns": ["rate"]}]), "known_gaps[0].columns: 'rate' is not read"),
+        (changed(BONDS, frequncy=1), "file[0] (cf.csv).frequncy: unexpected key; did you mean 'frequency'"),
+        (changed(BONDS, frequency="fits"), "file[0] (cf.csv).frequency: Input should be 'fit', 1 or 2; given 'fits'"),
+        (changed(BONDS, gap={"calendar": "XSHG", "sessions": 0}), "file[0] (cf.csv).gap: unexpected key"),
+        (changed(BONDS, frequency=None), "frequency: missing; take a column as 'frequency'"),
+        (
+            changed(BONDS, columns=BONDS["columns"] | {"f": "frequency"}),
+            "frequency: a column is taken as 'frequency' too",
+        ),
+        (
+            changed(BONDS, columns={"bond": "code", "c": "coupon", "contract": "contract"}),
+            "frequency: 'fit' needs columns taken as 'contract' and 'factor'",
+        ),
+        (changed(BONDS, frequency=2), "columns: bonds take a 'factor' only for frequency = 'fit'"),
+        (changed(BONDS, maturity=None), "maturity: missing"),
+        (changed(BONDS, unit="per 1"), "unit: 'per 1' given; bonds are in one of percent, decimal"),
+        (changed(BONDS, contract=None), "contract: missing"),
+        (changed(BONDS, contract={"form": "given"}), "contract.form: 'given' names no contract"),
+        (changed(BONDS, contract={"form": "code", "product": "T"}), "contract.product: only form 'yyyymm'"),
+        (changed(BONDS, contract={"form": "yyyymm", "product": "TF"}), "'yyyymm' needs one of products"),
+        (changed(BONDS, products=None), "products: missing; say whose baskets"),
+        (changed(BONDS, products=["T9"]), "products: no product 'T9'"),
+        (changed(BONDS, path="../cf.csv"), "path: must stay inside the folder"),
+        (changed(BONDS, known={"rule": "close"}), "known.rule: 'close' is of quotes"),
+        (changed(BONDS, known={"rule": "listing", "days": 1}), "known: 'listing' takes no at, zone or days"),
+        (changed(BONDS, date={"column": "announced"}), "date: rule 'listing' takes none"),
+        (changed(BASKETS, known=RATES["known"]), "date: missing; rule 'time' counts from the day in this column"),
+        (changed(BASKETS, known={"rule": "time"}, date={"column": "d"}), "known: 'time' needs at"),
+        (changed(BASKETS, frequency=1), "frequency: only bonds have one"),
+        (changed(BASKETS, maturity={"column": "end"}), "maturity: only bonds have one"),
+        (changed(BASKETS, unit="percent"), "unit: 'percent' given; deliverables are in one of per 1"),
+        (
+            changed(BASKETS, columns={"contract": "contract", "bond": "bond"}),
+            "columns: none is taken as 'factor'; state foreign = 'factor'",
+        ),
+        (
+            changed(BASKETS, columns=BASKETS["columns"] | {"x": "facto"}),
+            "columns.x: no 'facto'; did you mean 'factor'?; deliverables take contract, bond, factor",
+        ),
+        (changed(BASKETS, columns=BASKETS["columns"] | {"x": "bond"}), "columns: two columns for one kind"),
+        (
+            changed(BONDS, columns={"bond": "code", "c": "coupon"}, frequency=1),
+            "contract: no column is taken as 'contract'; remove it",
+        ),
+        (
+            changed(BONDS, columns={"bond": "code", "c": "coupon"}, frequency=1, contract=None),
+            "known.rule: 'listing' needs a column taken as 'contract'",
+        ),
+        (changed(CPI, gap={"months": -1}), "gap.months: -1 given"),
+        (changed(CPI, gap={"calendar": "XSHG", "sessions": 0}), "gap.calendar: unexpected key"),
+        (changed(CPI, known={"rule": "listing"}), "known.rule: 'listing' given; a publication states 'time'"),
+        (changed(CPI, known=CPI["known"] | {"days": -1}), "known.days: -1 given; nothing is known before its date"),
+        (changed(CPI, unit="decimal"), "unit: 'decimal' given; macro are in one of percent, points"),
+        (changed(CPI, columns={}), "columns: missing; state foreign = 'NAME'"),
+        (changed(CPI, columns={"a": "CPI.YOY", "b": "CPI.YOY"}), "columns: two columns for one publication"),
+        (changed(CPI, leave_out=[{"rule": "weekend", "why": "x"}]), "leave_out[0].rule: 'weekend' given"),
+        (changed(CPI, leave_out=[{"rule": "outside", "why": "x"}]), "leave_out[0].first: missing"),
+        (changed(CPI, known_gaps=[HOLE | {"columns": ["y"]}]), "known_gaps[0].columns: 'y' is not read"),
+        (changed(CPI, relased={"column": "r"}), "relased: unexpected key; did you mean 'released'"),
     ],
 )  # fmt: skip
 def test_a_wrong_file_is_refused_with_its_key(file: dict[str, Any], said: str):
@@ -196,9 +309,16 @@ def test_problems_of_a_layout_on_disk_name_the_file(tmp_path: Path):
     assert len(refused.value.problems) == 5
 
 
+def test_the_layouts_on_the_page_are_valid():
+    page = (Path(__file__).parents[3] / "docs" / "data.md").read_text(encoding="utf-8")
+    blocks = [tomllib.loads(block) for block in re.findall(r"```toml\n(.*?)```", page, re.DOTALL)]
+    tables = [file.table for block in blocks for file in layout_of(block).files]
+    assert set(tables) == set(SCHEMAS)
+
+
 def test_the_shipped_layouts_are_valid():
     folder = Path(__file__).parents[3] / "studies" / "layouts"
     shipped = sorted(folder.glob("*.toml"))
-    assert "shared.toml" in [path.name for path in shipped]
+    assert {"shared.toml", "cffex-2026.toml"} <= {path.name for path in shipped}
     for path in shipped:
         assert load_layout(path).files

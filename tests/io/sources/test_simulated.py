@@ -11,7 +11,8 @@ from tenor.errors import CalendarError, MarketError, StudyError
 from tenor.io.sources.simulated import TENORS, Simulated, planted
 from tenor.market.calendar import trading_calendar
 from tenor.market.contract import Contract, product
-from tenor.market.market import KEYS
+from tenor.market.market import OPTIONAL
+from tenor.pricing.conversion_factor import conversion_factor
 
 ALL = ("TS", "TF", "T", "TL")
 SHORT = Simulated(("TF", "T"), date(2017, 1, 3), date(2018, 12, 28), seed=4, signal=0.2)
@@ -36,9 +37,12 @@ def test_equal_settings_give_equal_tables_and_another_seed_does_not():
 def test_a_later_end_only_appends(cut):
     long = SHORT.read()
     short = Simulated(SHORT.products, SHORT.first, cut, seed=4, signal=0.2).read()
-    for table in KEYS:
+    for table in ("quotes", "curve", "rates"):
         kept = getattr(long, table).filter(pl.col("date") <= cut)
         assert_frame_equal(getattr(short, table), kept, check_exact=True)
+    known = long.known_at(datetime(cut.year, cut.month, cut.day, 16, tzinfo=UTC))
+    for table in OPTIONAL:
+        assert_frame_equal(getattr(short, table), getattr(known, table), check_exact=True)
 
 
 def test_a_product_is_the_same_whatever_else_is_there():
@@ -47,6 +51,9 @@ def test_a_product_is_the_same_whatever_else_is_there():
     assert_frame_equal(alone.quotes, beside.quotes.filter(pl.col("code").str.starts_with("T1")), check_exact=True)
     assert_frame_equal(alone.curve, beside.curve, check_exact=True)
     assert_frame_equal(alone.rates, beside.rates, check_exact=True)
+    assert_frame_equal(alone.macro, beside.macro, check_exact=True)
+    of_t = pl.col("contract").str.starts_with("T2") | pl.col("contract").str.starts_with("T1")
+    assert_frame_equal(alone.deliverables, beside.deliverables.filter(of_t), check_exact=True)
 
 
 def test_it_says_that_it_is_simulated(market):
@@ -70,6 +77,45 @@ def test_every_contract_is_quoted_from_its_listing_to_its_last_trading_day(marke
     # Three contracts a product, on every session.
     counts = product_of(market.quotes).group_by("product", "date").len()
     assert counts["len"].unique().to_list() == [3]
+
+
+def test_every_quoted_contract_has_a_basket_known_before_its_first_quote(market):
+    quoted = market.quotes.group_by("code").agg(pl.col("known_at").min().alias("quoted_at"))
+    assert set(market.deliverables["contract"]) == set(quoted["code"])
+    for code, quoted_at in quoted.iter_rows():
+        contract = Contract.parse(code)
+        rules, basket = product(contract.product), market.basket(code)
+        assert basket["known_at"].max() < quoted_at
+        assert set(basket["known_at"]) == {rules.opens_at(rules.listing_day(contract))}
+        month = np.datetime64(contract.delivery_month)
+        given = (basket[c].to_numpy() for c in ("coupon", "frequency", "maturity"))
+        assert (basket["factor"].to_numpy() == conversion_factor(*given, month)).all()
+        months = (basket["maturity"].to_numpy().astype("datetime64[M]") - month.astype("datetime64[M]")).astype(int)
+        shortest, longest = (12 * years for years in rules.deliverable_years)
+        assert months.min() >= shortest
+        assert months.max() <= longest
+        assert basket.height >= 3
+
+
+def test_bonds_are_named_by_term_and_issue(market):
+    bond = market.bond("SIM.10Y.2016-05").row(0, named=True)
+    assert (bond["maturity"], bond["frequency"]) == (date(2026, 5, 15), 2)
+    assert bond["known_at"] == datetime(2016, 5, 15, 9, 30, tzinfo=UTC)
+    assert market.bonds["coupon"].is_between(0, 0.2, closed="none").all()
+    assert set(market.bonds["code"].str.extract(r"^SIM\.(\d+)Y")) == {"3", "5", "7", "10", "30"}
+
+
+def test_consumer_prices_come_on_the_fifteenth_and_follow_nothing(market):
+    cpi = market.release("CPI.YOY")
+    assert cpi["released"].dt.day().unique().to_list() == [15]
+    assert cpi["period"].dt.month_end().equals(cpi["period"])
+    assert ((cpi["released"] - cpi["period"]).dt.total_days() == 15).all()
+    assert cpi["period"].n_unique() == cpi.height
+    assert cpi["known_at"][-1] == datetime(2025, 12, 15, 1, 30, tzinfo=UTC)
+    assert (cpi["value"] * 10 - (cpi["value"] * 10).round()).abs().max() < 1e-9
+    assert cpi["value"].is_between(-3, 7).all()
+    planted_too = Simulated(("T",), seed=11, signal=0.4).read()
+    assert_frame_equal(planted_too.macro, market.macro, check_exact=True)
 
 
 def test_bars_are_consistent_and_nothing_is_missing(market):

@@ -71,7 +71,8 @@ class Part:
     kept
         Observations in canonical form that stay.
     first, last
-        Dates of the first and last observation that stays; ``None`` where none does.
+        Dates of the first and last observation that stays; ``None`` where none does. Of publications, the
+        periods; of bonds and baskets, the days on which the first and the last row became known (in UTC).
     values
         How many observations each value column has.
     defects, left_out, notes
@@ -429,17 +430,22 @@ def off_tick(quotes: pl.DataFrame, product_of: Callable[[str], Product]) -> tupl
 
 
 def summary(market: Market) -> Checked:
-    """Describe a market: one part per code, curve point and rate, in the order of its tables."""
+    """Describe a market: one part per code, curve point, rate, basket and publication, in the order of its tables.
+
+    The bonds are one part, however many there are.
+    """
     parts: list[Part] = []
     for table, keys in KEYS.items():
         frame: pl.DataFrame = getattr(market, table)
-        values = [c for c in SCHEMAS[table].names() if c not in (*keys, "known_at")]
+        values = [c for c in SCHEMAS[table].names() if c not in (*keys, "known_at", "released")]
+        day = {"macro": pl.col("period")}.get(table, pl.col("known_at").dt.date())
+        day = pl.col("date") if "date" in frame.columns else day
         series = (
             frame.group_by(_series_name(table).alias("series"), maintain_order=True)
             .agg(
                 pl.len().alias("rows"),
-                pl.col("date").min().alias("first"),
-                pl.col("date").max().alias("last"),
+                day.min().alias("first"),
+                day.max().alias("last"),
                 *(pl.col(value).count() for value in values),
             )
             .iter_rows(named=True)
@@ -460,8 +466,10 @@ def summary(market: Market) -> Checked:
 
 
 def _series_name(table: str) -> pl.Expr:
-    """What people call a series: ``T2503``, ``CGB:10`` or ``SHIBOR.ON``."""
+    """What people call a series: ``T2503``, ``CGB:10``, ``SHIBOR.ON``, or the basket of ``T2609``."""
     if table == "curve":
         years = pl.col("tenor").map_elements(lambda tenor: f"{tenor:g}", return_dtype=pl.String)
         return pl.format("{}:{}", pl.col("curve"), years)
-    return pl.col("code" if table == "quotes" else "name")
+    if table == "bonds":
+        return pl.lit("all")
+    return pl.col({"quotes": "code", "deliverables": "contract"}.get(table, "name"))

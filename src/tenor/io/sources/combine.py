@@ -13,7 +13,7 @@ import polars as pl
 
 from tenor.errors import Defect
 from tenor.io.sources.check import SHOWN, Gap, LeftOut, Part, gaps, listed, value_defects
-from tenor.io.sources.layout import VALUES, File, KnownGap, LeaveOut
+from tenor.io.sources.layout_file import VALUES, File, KnownGap, LeaveOut
 from tenor.market.calendar import trading_calendar
 from tenor.market.market import KEYS, SCHEMAS
 

@@ -6,8 +6,9 @@ volume from the other; where both give the same number the layout says which sta
 layout leaves out are counted in ``Market.notes``; any other row that cannot be used refuses the whole
 reading, with its file and line.
 
-A file is read in this order: text to rows, dates and numbers, the rules of the layout, canonical form,
-contract check. Then files are combined (:mod:`tenor.io.sources.combine`).
+A file of series is read in this order: text to rows, dates and numbers, the rules of the layout, canonical form,
+contract check. Then files are combined (:mod:`tenor.io.sources.combine`). Terms of bonds and baskets, and publications,
+are read in :mod:`tenor.io.sources.terms` and :mod:`tenor.io.sources.releases`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,8 +38,13 @@ from tenor.io.sources.check import (
     value_defects,
 )
 from tenor.io.sources.combine import Reading, combined, matched, without_gaps
-from tenor.io.sources.layout import VALUES, Codes, File, Known, LeaveOut, load_layout
+from tenor.io.sources.layout import load_layout
+from tenor.io.sources.layout_file import VALUES, File, LeaveOut
+from tenor.io.sources.layout_terms import Releases, Terms
+from tenor.io.sources.releases import read_releases
 from tenor.io.sources.rows import Rows, read_rows
+from tenor.io.sources.stated import coded, known_by_time, when_known
+from tenor.io.sources.terms import Listing, read_terms, undeliverable, united
 from tenor.market.contract import Contract, product
 from tenor.market.market import KEYS, SCHEMAS, Market
 from tenor.settings import STRICT
@@ -118,13 +124,38 @@ def _read(source: Folder) -> tuple[Checked, dict[str, pl.DataFrame]]:
         there = sorted(p.name for p in folder.parent.iterdir() if p.is_dir()) if folder.parent.is_dir() else []
         reason = f"no such folder; beside it are {there}{suggest(folder.name, there)}"
         raise DataError([Defect(str(source.folder), None, "folder", reason, "give the folder that holds the files")])
-    reads = tuple(_read_file(folder, file, entry) for entry, file in enumerate(files))
+    series = [file for file in files if isinstance(file, File)]
+    reads = tuple(_read_file(folder, file, entry) for entry, file in enumerate(series))
     tables: dict[str, pl.DataFrame] = {}
-    for table in SCHEMAS:
+    for table in ("quotes", "curve", "rates"):
         reads = matched(table, reads)
         reads = without_gaps(table, reads)
         reads, tables[table] = combined(table, reads)
-    return Checked(source=layout.name, parts=tuple(_dated(read) for read in reads)), tables
+    read = tuple(_read_listing(folder, file) for file in files if not isinstance(file, File))
+    listings, listed_tables = _listed(read)
+    of_series, of_listings = iter(_dated(each) for each in reads), iter(each.part for each in listings)
+    parts = tuple(next(of_series if isinstance(file, File) else of_listings) for file in files)
+    return Checked(source=layout.name, parts=parts), tables | listed_tables
+
+
+def _read_listing(folder: Path, file: Terms | Releases) -> Listing:
+    return read_terms(folder, file) if isinstance(file, Terms) else read_releases(folder, file)
+
+
+def _listed(listings: tuple[Listing, ...]) -> tuple[tuple[Listing, ...], dict[str, pl.DataFrame]]:
+    """Put files of terms and of publications together, and hold the baskets against the bonds."""
+    rows: dict[str, pl.DataFrame] = {}
+    for table in ("bonds", "deliverables", "macro"):
+        listings, rows[table] = united(table, listings)
+    if not any(each.part.defects for each in listings):
+        wrong = undeliverable(rows["bonds"], rows["deliverables"])
+        listings = tuple(
+            each.found([defect for defect in wrong if defect.file == each.part.name])
+            if each.part.table == "deliverables"
+            else each
+            for each in listings
+        )
+    return listings, {table: frame.select(SCHEMAS[table].names()) for table, frame in rows.items()}
 
 
 def _dated(read: Reading) -> Part:
@@ -149,14 +180,6 @@ def _notes(parts: Sequence[Part]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(said))
 
 
-def _when_known(known: Known) -> str:
-    """Say when each row is taken as known: whoever believes a result must believe this first."""
-    if known.rule == "close":
-        return "taken as known at the product's close of its date"
-    later = f", {known.days} days later" if known.days else " of its date"
-    return f"taken as known at {known.at:%H:%M} {known.zone}{later}"
-
-
 def _read_file(folder: Path, file: File, entry: int) -> Reading:
     """Bring one file into canonical form and check it by itself."""
     nothing = Reading(file, Part(file.path, file.table, 0, 0, None, None), _empty(file), _empty(file))
@@ -169,7 +192,7 @@ def _read_file(folder: Path, file: File, entry: int) -> Reading:
     except CalendarError as error:
         return nothing.found([*undated, Defect(file.path, None, file.date.column, str(error), LEAVE_OUT_REMEDY)])
     used = wide.filter(pl.col("rule").is_null())
-    defects, notes = list(undated), [_when_known(file.known), *file.notes]
+    defects, notes = list(undated), [when_known(file.known), *file.notes]
     for failing in unparsed:
         defects += listed(failing.join(used, on="row", how="semi", maintain_order="left"), NUMBER_REMEDY)
     off = used.filter("off")
@@ -178,6 +201,7 @@ def _read_file(folder: Path, file: File, entry: int) -> Reading:
     elif off.height:
         defects += _off_session_defects(off, file)
     usable = used if file.off_session == "keep" else used.filter(~pl.col("off"))
+    defects += _series_defects(used, file)
     kept, unnamed = _long(usable, file, entry)
     seen, _ = _long(_present(wide.filter(~pl.col("outside")), file), file, entry)
     defects += unnamed
@@ -208,8 +232,8 @@ def _parsed(rows: Rows, file: File) -> tuple[pl.DataFrame, tuple[Defect, ...], l
     day, undated = dates(rows.cells[file.date.column], rows.placed, file.date.format)
     columns = {"date": day}
     unparsed: list[pl.DataFrame] = []
-    for leg in file.legs:
-        columns[f"t:{leg.contract}"] = rows.cells[leg.contract].str.strip_chars()
+    for naming in file.naming():
+        columns[f"t:{naming}"] = rows.cells[naming].str.strip_chars()
     for column, kind in file.valued().items():
         number, failing = numbers(rows.cells[column], rows.placed, file.blank)
         columns[f"n:{column}"] = number if kind in COUNTS else number / PER_UNIT[file.unit]
@@ -254,8 +278,43 @@ def _meets(rule: LeaveOut, file: File) -> pl.Expr:
         case "spread":
             near, far = (pl.col(f"n:{c}") for leg in file.legs for c, kind in leg.columns.items() if kind == "close")
             return ((near - far).abs() >= rule.beyond).fill_null(False)
+        case "unnamed":
+            return ~_is_named(file)
         case "unmatched":
             return pl.lit(False)
+
+
+def _is_named(file: File) -> pl.Expr:
+    """Whether the cell that names the series of a row in long form is one that the layout names."""
+    (naming,) = file.naming()
+    return pl.col(f"t:{naming}").is_in(list(file.columns or {}))
+
+
+def _series_defects(used: pl.DataFrame, file: File) -> tuple[Defect, ...]:
+    """In long form, refuse rows of a series that the layout does not name, and names that no row has."""
+    if file.series is None:
+        return ()
+    column, names = file.series.column, list(file.columns or {})
+    held = used[f"t:{column}"].unique().sort().to_list()
+    unnamed = used.filter(~_is_named(file)).select(
+        "file",
+        "row",
+        pl.lit(column).alias("column"),
+        pl.format("series '{}' is not in 'columns' of the layout", f"t:{column}").alias("reason"),
+    )
+    absent = tuple(
+        Defect(
+            file.path,
+            None,
+            column,
+            f"no row is of series {name!r}{suggest(name, held)}; the file has {held}",
+            "correct the name in 'columns' of the layout, or give the file that has it",
+        )
+        for name in names
+        if name not in held
+    )
+    remedy = "name the series under 'columns', or leave such rows out by a rule 'unnamed'"
+    return listed(unnamed, remedy) + absent
 
 
 def _empty(file: File) -> pl.DataFrame:
@@ -287,54 +346,21 @@ def _long(wide: pl.DataFrame, file: File, entry: int) -> tuple[pl.DataFrame, tup
             keys = [pl.lit(target, dtype=SCHEMAS[file.table][series]).alias(series), pl.col("date")]
             if file.table == "curve":
                 keys.append(pl.lit(file.curve, dtype=pl.String).alias("curve"))
-            number = pl.col(f"n:{column}").alias("rate")
-            parts.append(wide.select(*keys, number, *origin, pl.lit(column).alias("column")).drop_nulls("rate"))
+            cell = column if file.series is None else file.series.value
+            number = pl.col(f"n:{cell}").alias("rate")
+            rows = wide if file.series is None else wide.filter(pl.col(f"t:{file.series.column}") == column)
+            parts.append(rows.select(*keys, number, *origin, pl.lit(column).alias("column")).drop_nulls("rate"))
     return pl.concat([_empty(file), *parts], how="diagonal"), defects
 
 
 def _named(wide: pl.DataFrame, file: File) -> tuple[pl.DataFrame, tuple[Defect, ...]]:
     """Turn the cells that name contracts into codes; rows whose cell names none are defects and go."""
     assert file.contract is not None
-    how = file.contract
     defects: tuple[Defect, ...] = ()
     for leg in file.legs:
-        cell = f"t:{leg.contract}"
-        codes: dict[str, str] = {}
-        reasons: dict[str, str] = {}
-        for text in wide[cell].unique().sort().to_list():
-            try:
-                codes[text] = _code(text, how, file.products)
-            except MarketError as error:
-                reasons[text] = str(error)
-        failing = wide.filter(pl.col(cell).is_in(list(reasons))).select(
-            "file",
-            "row",
-            pl.lit(leg.contract).alias("column"),
-            pl.col(cell).replace_strict(reasons, return_dtype=pl.String, default=None).alias("reason"),
-        )
-        defects += listed(failing, "correct the cell, or how the layout reads codes ('contract' of the file)")
-        wide = wide.filter(~pl.col(cell).is_in(list(reasons)))
-        wide = wide.with_columns(pl.col(cell).replace_strict(codes, return_dtype=pl.String, default=None))
+        wide, unnamed = coded(wide, f"t:{leg.contract}", leg.contract, file.contract, file.products)
+        defects += unnamed
     return wide, defects
-
-
-def _code(text: str, how: Codes, products: Sequence[str]) -> str:
-    """Return the code that a cell names; MarketError if it names none of ``products``."""
-    if not text:
-        raise MarketError("no contract is named")
-    if how.form == "given":
-        return text
-    if how.form == "yyyymm":
-        if len(text) != 6 or not (text.isascii() and text.isdigit()):
-            raise MarketError(f"{text!r} is not a delivery month written yyyymm")
-        contract = Contract(str(how.product), int(text[:4]), int(text[4:]))
-    else:
-        if not text.endswith(how.strip):
-            raise MarketError(f"{text!r} does not end in {how.strip!r}")
-        contract = Contract.parse(text.removesuffix(how.strip))
-    if contract.product not in products:
-        raise MarketError(f"{contract.code} is of product {contract.product!r}, the file is of {list(products)}")
-    return contract.code
 
 
 def _once(kept: pl.DataFrame, file: File) -> tuple[pl.DataFrame, list[str]]:
@@ -387,14 +413,4 @@ def _with_known_at(kept: pl.DataFrame, file: File) -> tuple[pl.DataFrame, tuple[
         known = days.with_columns(pl.Series("known_at", closes, dtype=utc))
         joined = traded.drop("known_at").join(known, on=["of", "date"], how="left", maintain_order="left")
         return joined.select(kept.columns), ()
-    assert file.known.at is not None
-    assert file.known.zone is not None
-    local = (pl.col("date") + pl.duration(days=file.known.days)).dt.combine(file.known.at)
-    # An hour that the clocks repeat is taken the second time: never known too early.
-    zoned = local.dt.replace_time_zone(file.known.zone, ambiguous="latest", non_existent="null")
-    kept = kept.with_columns(zoned.dt.convert_time_zone("UTC").cast(utc).alias("known_at"))
-    reason = pl.format("{} does not exist on {}: the clocks go forward", pl.lit(str(file.known.at)), pl.col("date"))
-    skipped = kept.filter(pl.col("known_at").is_null()).with_columns(
-        reason.alias("reason"), pl.lit("known").alias("column")
-    )
-    return kept, listed(skipped.select("file", "row", "column", "reason"), "state another 'at' in the layout")
+    return known_by_time(kept, "date", file.known)

@@ -14,6 +14,9 @@ asin(rho)/pi`` (Sheppard 1899). Funding, curve and rounding move the spread as w
 correlation a little below ``rho``. The drift is put on the near contract and ends with its ``flat_by``, as
 the next pair is in front then.
 
+**What the contracts deliver.** ``bonds`` and ``deliverables`` hold the baskets behind the prices. ``macro`` holds one
+publication, ``CPI.YOY``, drawn by itself: it moves nothing, and nothing moves it.
+
 **What is not real.** A basket is fixed when its contract is listed. The market knows the curve at the futures
 close, before it is published. A contract's own walk does not die out at delivery: that could be seen coming,
 and would be a second signal. There are no price limits, and spot settles on the same day.
@@ -27,16 +30,22 @@ import numpy as np
 import polars as pl
 
 from tenor.errors import MarketError, StudyError, suggest
-from tenor.io.sources.simulated_economy import Economy, economy, fixings, par_coupon
-from tenor.io.sources.simulated_futures import SCORE_SESSIONS, SIZES, change, quotes, score
+from tenor.io.sources.simulated_economy import Economy, economy, fixings, par_coupon, reverting, stream
+from tenor.io.sources.simulated_futures import SCORE_SESSIONS, SIZES, bonds, change, deliverables, quotes, score
 from tenor.market.calendar import trading_calendar
 from tenor.market.contract import front_pairs, product
-from tenor.market.market import CURVE, RATES, Market
+from tenor.market.market import CURVE, MACRO, RATES, Market
 from tenor.settings import STRICT
 from tenor.units import Dates
 
 TENORS = (1, 2, 3, 5, 7, 10, 30)
 """Published points of the curve ``CGB``, in years."""
+
+CPI_MEAN, CPI_KEEP, CPI_STEP = 2.0, 0.92, 0.35
+"""Of the change of consumer prices on the year, in per cent: mean, what is left of a deviation after a month, and
+standard deviation of a month's news."""
+CPI_DAY = 15
+"""Day of the next month on which it is published."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +123,13 @@ class Simulated:
             quotes=pl.concat([quotes(self.seed, self.signal, world, each) for each in rules]),
             curve=_curve_table(world),
             rates=_rates_table(world),
+            bonds=bonds(world, rules),
+            deliverables=pl.concat([deliverables(world, each) for each in rules]),
+            macro=_macro_table(self.seed, world, self.last),
             notes=(
                 f"SIMULATED: drawn, not observed (seed {self.seed}, planted signal {self.signal:g})",
                 "The rates of curve CGB are par yields of bonds that pay once a year.",
+                "CPI.YOY is drawn by itself: no price follows it.",
             ),
         )
 
@@ -199,6 +212,26 @@ def _rates_table(world: Economy) -> pl.DataFrame:
         for name, rate in fixings(world).items()
     ]
     return pl.concat(series)
+
+
+def _macro_table(seed: int, world: Economy, last: date) -> pl.DataFrame:
+    """Consumer prices on the year from the beginning of the history, known at 09:30 in Shanghai on their release."""
+    first, end = world.days[0].astype("datetime64[M]"), np.datetime64(last, "M")
+    if last.day < CPI_DAY:
+        end = end - 1
+    months = np.arange(first, end)
+    released = (months + 1).astype("datetime64[D]") + (CPI_DAY - 1)
+    path = reverting(stream(seed, "consumer prices").standard_normal(len(months) + 1), CPI_KEEP, CPI_STEP)
+    return pl.DataFrame(
+        {
+            "name": ["CPI.YOY"] * len(months),
+            "period": (months + 1).astype("datetime64[D]") - 1,
+            "released": released,
+            "value": np.round(CPI_MEAN + path, 1),
+            "known_at": _known_at(released, 9, 30),
+        },
+        schema=MACRO,
+    )
 
 
 def _known_at(days: Dates, hour: int, minute: int) -> pl.Series:

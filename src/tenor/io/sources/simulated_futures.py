@@ -11,7 +11,7 @@ reversal that anybody could forecast (for TF an autocorrelation of -0.007).
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from types import MappingProxyType
 
 import numpy as np
@@ -30,11 +30,11 @@ from tenor.io.sources.simulated_economy import (
 )
 from tenor.market.calendar import trading_calendar
 from tenor.market.contract import Contract, Product, front_pairs
-from tenor.market.market import QUOTES
+from tenor.market.market import BONDS, DELIVERABLES, QUOTES
 from tenor.pricing.bond import add_months, dirty_from_curve
 from tenor.pricing.conversion_factor import conversion_factor
 from tenor.pricing.forward import cheapest_to_deliver, forward_price
-from tenor.units import Dates, Floats, Ints, Price, Rate
+from tenor.units import Bools, Dates, Floats, Ints, Price, Rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,47 +149,122 @@ def quotes(seed: int, signal: float, world: Economy, rules: Product) -> pl.DataF
     return _bars(seed, rules, contracts, sessions, closes, np.array(ticks))
 
 
-def _fair_value(
-    world: Economy, rules: Product, contract: Contract, basket: tuple[Floats, Ints, Dates], at: Ints
-) -> Floats:
+def bonds(world: Economy, rules: Sequence[Product]) -> pl.DataFrame:
+    """Terms of every bond that the treasury has issued for the baskets of ``rules``, in the schema ``BONDS``.
+
+    Known at 17:30 in Shanghai on the day of issue; a bond that no quoted contract delivers is there too, so that a
+    later last session only appends.
+    """
+    issues = [_issues(world, term, world.shown[-1]) for term in sorted({t for r in rules for t in SIZES[r.code].terms})]
+    every = _Bonds.joined(issues)
+    local = pl.Series("known_at", every.issued).cast(pl.Datetime("us")).dt.offset_by("17h30m")
+    return pl.DataFrame(
+        {
+            "code": every.codes(),
+            "coupon": every.coupon,
+            "frequency": every.frequency,
+            "maturity": every.maturity,
+            "known_at": local.dt.replace_time_zone("Asia/Shanghai").dt.convert_time_zone("UTC"),
+        },
+        schema=BONDS,
+    )
+
+
+def deliverables(world: Economy, rules: Product) -> pl.DataFrame:
+    """Basket and factors of every contract that is quoted, known at the open of its listing day.
+
+    In the schema ``DELIVERABLES``.
+    """
+    tables = [DELIVERABLES.to_frame()]
+    for contract in _quoted(world, rules):
+        listed = rules.listing_day(contract)
+        basket = _basket(world, rules, contract, np.datetime64(listed, "D"))
+        factor = _factor(rules, contract, basket)
+        known_at = [rules.opens_at(listed)] * len(factor)
+        columns = {"contract": [contract.code] * len(factor), "bond": basket.codes(), "factor": factor}
+        tables.append(pl.DataFrame({**columns, "known_at": known_at}, schema=DELIVERABLES))
+    return pl.concat(tables)
+
+
+def _quoted(world: Economy, rules: Product) -> tuple[Contract, ...]:
+    """Every contract that is quoted on a session shown."""
+    first = max(world.shown[0].item(), rules.listed)
+    return rules.contracts(first, world.shown[-1].item())
+
+
+def _factor(rules: Product, contract: Contract, basket: "_Bonds") -> Floats:
+    month = np.datetime64(contract.delivery_month)
+    return conversion_factor(basket.coupon, basket.frequency, basket.maturity, month, notional=rules.coupon)
+
+
+def _fair_value(world: Economy, rules: Product, contract: Contract, basket: "_Bonds", at: Ints) -> Floats:
     """Fair price of ``contract`` at the sessions ``at``: the cheapest bond, carried at term repo."""
-    coupon, frequency, maturity = basket
+    coupon, frequency, maturity = basket.coupon, basket.frequency, basket.maturity
     on = world.days[at]
     delivery = np.array([rules.second_delivery_day(contract)], "datetime64[D]")
     repo = expected_nights(world, at, delivery) / (delivery - on).astype(np.float64)
     dirty = dirty_from_curve(discount_factors(world.factors[at]), coupon, frequency, maturity, on[:, None])
     forward = forward_price(dirty, repo[:, None], coupon, frequency, maturity, on[:, None], delivery)
-    factor = conversion_factor(
-        coupon, frequency, maturity, np.datetime64(contract.delivery_month), notional=rules.coupon
-    )
-    price, _ = cheapest_to_deliver(forward, factor)
+    price, _ = cheapest_to_deliver(forward, _factor(rules, contract, basket))
     return price
 
 
-def _basket(world: Economy, rules: Product, contract: Contract, listed: np.datetime64) -> tuple[Floats, Ints, Dates]:
-    """Coupon, frequency and maturity of the bonds that can be delivered, by life on the first of the month.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Bonds:
+    """Bonds by columns, each of shape (bond,): day of issue, life at issue in years, and terms."""
 
-    A bond of each life is issued on the 15th of the second month of each quarter (30 years: of the third), at
-    its par coupon on the curve of that day, to a hundredth of a per cent; it pays twice a year from ten years
-    up, else once. Only what was issued before the contract was listed is in the basket: a bond that joined
-    later could but lower the price, a move that one could see coming.
+    issued: Dates
+    term: Ints
+    coupon: Floats
+    frequency: Ints
+    maturity: Dates
+
+    def codes(self) -> list[str]:
+        """Names such as ``SIM.10Y.2016-05``."""
+        months = self.issued.astype("datetime64[M]")
+        return [f"SIM.{term}Y.{month}" for term, month in zip(self.term.tolist(), months.astype(str), strict=True)]
+
+    def chosen(self, kept: Bools) -> "_Bonds":
+        """The bonds for which ``kept`` is True."""
+        return _Bonds(*(getattr(self, each.name)[kept] for each in fields(self)))
+
+    @staticmethod
+    def joined(parts: Sequence["_Bonds"]) -> "_Bonds":
+        """The bonds of ``parts``, one after the other."""
+        return _Bonds(*(np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(_Bonds)))
+
+
+def _issues(world: Economy, term: int, last: np.datetime64) -> _Bonds:
+    """The bonds of one life that were issued by ``last``.
+
+    One is issued on the 15th of the second month of each quarter (30 years: of the third), at its par coupon on the
+    curve of that day, to a hundredth of a per cent; it pays twice a year from ten years up, else once.
+    """
+    months = np.arange(world.days[0].astype("datetime64[M]") + 1, last.astype("datetime64[M]") + 1)
+    issued = months[months.astype(np.int64) % 3 == (2 if term == 30 else 1)].astype("datetime64[D]") + 14
+    issued = issued[issued <= last]
+    frequency = 2 if term >= 10 else 1
+    at = np.searchsorted(world.days, issued, side="right") - 1
+    return _Bonds(
+        issued,
+        np.full(len(at), term, np.int64),
+        np.round(par_coupon(world.factors[at], term, frequency), 4),
+        np.full(len(at), frequency, np.int64),
+        add_months(issued, 12 * term),
+    )
+
+
+def _basket(world: Economy, rules: Product, contract: Contract, listed: np.datetime64) -> _Bonds:
+    """The bonds that can be delivered, by life on the first of the month.
+
+    Only what was issued before the contract was listed is in the basket: a bond that joined later could but lower
+    the price, a move that one could see coming.
     """
     month = np.datetime64(contract.delivery_month, "D")
     shortest, longest = (round(12 * years) for years in rules.deliverable_years)
-    months = np.arange(world.days[0].astype("datetime64[M]") + 1, listed.astype("datetime64[M]") + 1)
-    coupons, frequencies, maturities = [], [], []
-    for term in SIZES[rules.code].terms:
-        in_quarter = 2 if term == 30 else 1
-        issued = months[months.astype(np.int64) % 3 == in_quarter].astype("datetime64[D]") + 14
-        maturity = add_months(issued, 12 * term)
-        lives = (maturity >= add_months(month, shortest)) & (maturity <= add_months(month, longest))
-        kept = lives & (issued < listed)
-        frequency = 2 if term >= 10 else 1
-        at = np.searchsorted(world.days, issued[kept], side="right") - 1
-        coupons.append(np.round(par_coupon(world.factors[at], term, frequency), 4))
-        frequencies.append(np.full(len(at), frequency, np.int64))
-        maturities.append(maturity[kept])
-    return np.concatenate(coupons), np.concatenate(frequencies), np.concatenate(maturities)
+    every = _Bonds.joined([_issues(world, term, listed) for term in SIZES[rules.code].terms])
+    lives = (every.maturity >= add_months(month, shortest)) & (every.maturity <= add_months(month, longest))
+    return every.chosen(lives & (every.issued < listed))
 
 
 def _closes(
