@@ -13,20 +13,67 @@ from threading import Barrier, Thread
 from types import SimpleNamespace
 from typing import Any, cast
 
+import numpy as np
 import polars as pl
 import pytest
 import tomli_w
 
 from tenor.errors import RunError
-from tenor.factor.window import DateSplit
+from tenor.factor.window import DateSplit, Fold, Windows
 from tenor.io import runs
-from tenor.io.runs import FILES, FRAMES, code_of, list_runs, open_runs, read_frame, read_run, run_name, write_run
+from tenor.io.runs import (
+    FILES,
+    FRAMES,
+    MODELS,
+    code_of,
+    list_runs,
+    open_runs,
+    read_frame,
+    read_models,
+    read_run,
+    run_name,
+    write_run,
+)
+from tenor.model.calibrate import Calibrator
+from tenor.model.fit_plan import FitPlan
+from tenor.model.frozen import Frozen, FrozenModel, FrozenModels
+from tenor.model.logistic import FittedLogistic, Logistic
+from tenor.model.prepare import Prepare, Prepared
+from tenor.model.rule import FittedMajority, Majority, Momentum
 from tenor.report.report import Report
 from tenor.study import Study
 
 CODE = "0.1.0+abc"
 FACTS = {"base": "/studies", "data": None, "seconds": 1.5, "finished": "2026-01-01T00:00:00Z"}
 PAGE = "<html>利差</html>"
+DAY = date(2020, 1, 1)
+
+
+def frozen(up: float = 0.57) -> FrozenModels:
+    """A rule, and a regression that failed on one of two folds."""
+    prepared = Prepared(("涨", "b"), {"*": (np.zeros(2), np.ones(2), np.full(2, 3.0))}, np.array([True, True]), 5.0)
+    fitted = FittedLogistic(prepared, np.array([0.1, -0.2]), 0.3, 1e-4)
+    folds = tuple(Fold(at, *(((DAY, DAY),) * 3)) for at in range(2))
+    rule = Frozen(FittedMajority(up), Calibrator(1.0, 0.0), 0.07)
+    models = (
+        FrozenModel("majority", (1,), ((rule,), (rule,))),
+        FrozenModel("logistic", (1,), ((Frozen(fitted, Calibrator(0.4, 0.1), 0.02),), ("one class",))),
+    )
+    return FrozenModels(models, folds, (("T",), ("T",)), ({"T": 0.1}, {"T": 0.2}), ("theirs: not kept",))
+
+
+def asking(*models: Any) -> Study:
+    """What ``read_models`` reads of a study."""
+    made = models or (Majority(), Logistic())
+    return cast(Study, SimpleNamespace(name="small", models=made, prepare=Prepare(), fit=FitPlan()))
+
+
+def windows() -> Windows:
+    day = np.array([np.datetime64(DAY)])
+    text = np.array(["T"])
+    values = np.array([[0.5, 1.5]])
+    number = np.array([np.nan])
+    return Windows(("涨", "b"), values, text, np.array([0]), 1, day, text, text, day, number, np.array([-1]))
 
 
 @dataclass(frozen=True)
@@ -47,6 +94,7 @@ class Small:
     study: dict[str, Any] = field(default_factory=lambda: {"name": "small", "seed": 1})
     data: Fingerprint = Fingerprint("data")
     rows: int = 50
+    frozen: FrozenModels | None = field(default_factory=frozen)
 
     @property
     def forecasts(self) -> pl.DataFrame:
@@ -85,7 +133,7 @@ def test_a_run_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert kept.study == {"name": "small", "seed": 1}
     assert kept.result == Small().answer()
     assert str(kept.result["numbers"]) == "[0.1, None, -0.0, 1e-300]"
-    assert kept.facts == {"format": runs.FORMAT, "code": CODE, **FACTS}
+    assert {**kept.facts, "models": ""} == {"format": runs.FORMAT, "code": CODE, "models": "", **FACTS}
     assert (folder / "report.html").read_text(encoding="utf-8") == PAGE
     for file, frame in zip(FRAMES, (Small().forecasts, Small().evaluation.ledger, Small().spreads), strict=True):
         assert read_frame(kept, file).equals(frame)
@@ -121,7 +169,7 @@ def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
-DAMAGE: list[tuple[str, Callable[[Path], None], str]] = [
+DAMAGE: list[tuple[str, Callable[[Path], object], str]] = [
     ("run.json", cut, "run.json"),
     ("result.json", cut, "result.json"),
     ("study.toml", lambda path: path.write_text("a = = 1"), "study.toml"),
@@ -129,17 +177,23 @@ DAMAGE: list[tuple[str, Callable[[Path], None], str]] = [
     ("result.json", lambda path: path.write_text("[]"), "result.json holds no table"),
     (
         "run.json",
-        lambda path: path.write_text('{"format": 1, "code": "x"}'),
-        "does not say base, data, seconds",
+        lambda path: path.write_text('{"format": 2, "code": "x"}'),
+        "does not say models, base, data, seconds",
     ),
-    ("run.json", lambda path: path.write_text('{"format": 99}'), "run format 99, this Tenor reads 1"),
+    ("run.json", lambda path: path.write_text('{"format": 99}'), "run format 99, this Tenor reads 2"),
+    (
+        "run.json",
+        lambda path: (path.write_text('{"format": 1}'), (path.parent / MODELS).unlink()),
+        "run format 1 (written before models were kept), this Tenor reads 2",
+    ),
+    ("run.json", lambda path: path.write_text("{}"), "does not say format, code, models"),
     *((file, Path.unlink, f"lacks {file}") for file in FILES),
 ]
 
 
 @pytest.mark.parametrize(("file", "damage", "said"), DAMAGE, ids=[f"{row[0]}: {row[2]}" for row in DAMAGE])
 def test_a_damaged_run_is_no_run_and_says_which_file(
-    tmp_path: Path, file: str, damage: Callable[[Path], None], said: str
+    tmp_path: Path, file: str, damage: Callable[[Path], object], said: str
 ) -> None:
     other = write(tmp_path, identity="other")
     folder = write(tmp_path)
@@ -165,6 +219,52 @@ def test_a_daily_series_that_is_cut_is_refused_when_it_is_read(tmp_path: Path, f
     cut(folder / file)
     with pytest.raises(RunError, match=f"is damaged: {file}: "):
         read_frame(read_run(folder), file)
+
+
+def flip(path: Path) -> None:
+    """Change one bit of the last number."""
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+
+def test_the_models_are_read_as_they_were_written(tmp_path: Path) -> None:
+    found = read_models(read_run(write(tmp_path)), asking())
+    wanted = frozen()
+    for name in ("folds", "products", "expected_move", "left_out"):
+        assert getattr(found, name) == getattr(wanted, name)
+    for model in ("majority", "logistic"):
+        for place in range(2):
+            np.testing.assert_array_equal(found.ups(model, place, windows()), wanted.ups(model, place, windows()))
+            np.testing.assert_array_equal(found.scales(model, place), wanted.scales(model, place))
+    assert found.model("logistic").folds[1] == ("one class",)
+
+
+def test_equal_runs_have_equal_files_of_models(tmp_path: Path) -> None:
+    one, other = (write(tmp_path / name) for name in ("one", "other"))
+    assert (one / MODELS).read_bytes() == (other / MODELS).read_bytes()
+    changed = write(tmp_path / "changed", frozen=frozen(np.nextafter(0.57, 1)))
+    assert (changed / MODELS).read_bytes() != (one / MODELS).read_bytes()
+
+
+@pytest.mark.parametrize("damage", [cut, flip, Path.unlink, lambda path: path.write_bytes(b"")])
+def test_a_damaged_file_of_models_is_refused_when_it_is_read(tmp_path: Path, damage: Callable[[Path], object]) -> None:
+    kept = read_run(write(tmp_path))
+    damage(kept.folder / MODELS)
+    with pytest.raises(RunError, match=rf"is damaged: {MODELS}.*; run the study again"):
+        read_models(kept, asking())
+
+
+def test_a_run_without_models_says_so_when_they_are_asked(tmp_path: Path) -> None:
+    kept = read_run(write(tmp_path, frozen=None))
+    with pytest.raises(RunError, match="keeps no models: its report was put together without any; run the study again"):
+        read_models(kept, asking())
+
+
+def test_models_of_another_study_are_refused(tmp_path: Path) -> None:
+    kept = read_run(write(tmp_path))
+    with pytest.raises(RunError, match=r"does not hold the models of study 'small': .* 'logistic', the recipes are"):
+        read_models(kept, asking(Majority(), Momentum()))
 
 
 def test_what_is_no_run_is_called_what_it_is(tmp_path: Path) -> None:

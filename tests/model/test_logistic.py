@@ -10,7 +10,7 @@ from sklearn.utils.class_weight import compute_class_weight, compute_sample_weig
 from tenor.errors import FitError
 from tenor.factor.window import Windows
 from tenor.model.fit_plan import FitPlan
-from tenor.model.logistic import FittedTabular, Logistic, flatten
+from tenor.model.logistic import FittedLogistic, Logistic, flatten
 from tenor.model.prepare import Prepare
 from tenor.units import Floats32
 
@@ -38,9 +38,9 @@ def windows(count: int, seed: int, strength: float = 1.0) -> Windows:
     )
 
 
-def fit(penalties: tuple[float, ...], train: Windows, validation: Windows, seed: int = 1) -> FittedTabular:
+def fit(penalties: tuple[float, ...], train: Windows, validation: Windows, seed: int = 1) -> FittedLogistic:
     fitted = Logistic(inverse_penalties=penalties).recipe(Prepare(), FitPlan()).fit(train, validation, seed=seed)
-    assert isinstance(fitted, FittedTabular)
+    assert isinstance(fitted, FittedLogistic)
     return fitted
 
 
@@ -80,14 +80,14 @@ def test_validation_chooses_the_penalty(strength: float, train_seed: int) -> Non
         )
         for penalty in penalties
     }
-    assert min(losses, key=losses.__getitem__) == fit(penalties, train, validation).classifier.C
+    assert min(losses, key=losses.__getitem__) == fit(penalties, train, validation).inverse_penalty
 
 
 def test_the_choices_above_are_not_all_the_same() -> None:
     """With much signal validation wants little penalty, with none it wants much."""
     strong = fit((1.0, 1e-4), windows(120, 1, 2.0), windows(200, 11, 2.0))
     none = fit((1.0, 1e-4), windows(120, 3, 0.0), windows(200, 13, 0.0))
-    assert (strong.classifier.C, none.classifier.C) == (1.0, 1e-4)
+    assert (strong.inverse_penalty, none.inverse_penalty) == (1.0, 1e-4)
 
 
 def test_the_seed_changes_nothing() -> None:

@@ -1,10 +1,12 @@
 """What every registered model must do, ours no differently from a user's."""
 
+import json
 from dataclasses import fields, replace
 from functools import cache
 
 import numpy as np
 import pytest
+from safetensors.numpy import load, save
 
 from tenor.errors import FitError
 from tenor.factor.window import Fold, Windows
@@ -12,6 +14,7 @@ from tenor.model.base import Recipe, Settings
 from tenor.model.calibrate import Calibration
 from tenor.model.fit_plan import FitPlan
 from tenor.model.forecast import Forecast
+from tenor.model.frozen import Frozen, FrozenModels, arrays_of, from_arrays
 from tenor.model.prepare import Prepare
 from tenor.registry import registered
 from tenor.trust.walk_forward import WalkForwardRun, walk_forward
@@ -85,6 +88,15 @@ FOLDS = (
 def run(name: str) -> tuple[WalkForwardRun, Forecast]:
     said = walk_forward([recipe(name)], windows(), FOLDS, seeds=SEEDS, calibration=Calibration("platt"))
     return said, said.forecasts[0]
+
+
+@cache
+def kept(name: str) -> FrozenModels:
+    """The models of the run, through the bytes of a file."""
+    frozen = run(name)[0].frozen
+    assert frozen is not None
+    arrays, index = arrays_of(frozen)
+    return from_arrays(load(save(arrays)), json.loads(json.dumps(index)), [recipe(name)])
 
 
 def learning_parts() -> tuple[Windows, Windows]:
@@ -165,7 +177,55 @@ def test_what_is_said_of_a_window_does_not_depend_on_the_others(name: str) -> No
     fitted = recipe(name).fit(train, validation, seed=SEEDS[0])
     together = forecast.raw[0, said.fold == 2]
     some = np.array([40, 3, 17])
-    np.testing.assert_allclose(fitted.predict(test.take(some)), together[some], rtol=0, atol=1e-7)
+    np.testing.assert_array_equal(fitted.predict(test.take(some)), together[some])
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_that_was_kept_says_what_the_run_said(name: str) -> None:
+    """Bit for bit, raw and calibrated, each seed by itself and all together; a failure keeps its reason."""
+    said, forecast = run(name)
+    frozen = kept(name)
+    assert not frozen.left_out
+    assert (frozen.folds, frozen.model(name).seeds) == (FOLDS, forecast.seeds)
+    for place in range(len(FOLDS)):
+        mine = said.fold == place
+        test = said.test.take(mine)
+        np.testing.assert_array_equal(frozen.ups(name, place, test), forecast.up[:, mine])
+        scales = np.tile(frozen.scales(name, place)[:, None], mine.sum())
+        np.testing.assert_array_equal(scales, forecast.scale[:, mine])
+        np.testing.assert_array_equal([frozen.expected_move[place]["T"]] * len(test), said.expected_move[mine])
+        for seed, one in enumerate(frozen.model(name).folds[place]):
+            if isinstance(one, Frozen):
+                np.testing.assert_array_equal(one.fitted.predict(test), forecast.raw[seed, mine])
+                np.testing.assert_array_equal(one.up(test), forecast.up[seed, mine])
+            else:
+                assert one == forecast.failures[0].reason
+                assert place == 0
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_what_a_kept_model_says_of_a_window_does_not_depend_on_the_others(name: str) -> None:
+    """Nor on its place, nor on how many there are: a zero shock among others is the base, bit for bit."""
+    said, _ = run(name)
+    test = said.test.take(said.fold == 2)
+    together = kept(name).ups(name, 2, test)
+    for chosen in (np.array([17]), np.array([40, 3, 17]), np.resize(np.arange(len(test))[::-1], 600)):
+        np.testing.assert_array_equal(kept(name).ups(name, 2, test.take(chosen)), together[:, chosen])
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_kept_model_of_other_settings_is_refused(name: str) -> None:
+    arrays, index = arrays_of(kept(name))
+    for lost in [key for key in arrays if not key.endswith("slope_intercept_scale")]:
+        with pytest.raises((FitError, KeyError)):
+            from_arrays({key: arrays[key] for key in arrays if key != lost}, index, [recipe(name)])
+    other = {"dnn": {"hidden": (3,)}, "lstm": {"hidden": 3}}
+    if name in other:
+        changed = replace(settings(name), **other[name]).recipe(Prepare(), PLAN)  # type: ignore[type-var]
+        with pytest.raises(FitError, match="load them with the architecture that was trained"):
+            from_arrays(arrays, index, [changed])
+    with pytest.raises(FitError, match=f"the arrays hold model '{name}', the recipes are"):
+        from_arrays(arrays, index, [recipe("majority" if name != "majority" else "momentum")])
 
 
 @pytest.mark.parametrize("name", MODELS)

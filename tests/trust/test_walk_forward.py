@@ -12,8 +12,10 @@ from tenor.errors import FitError, SplitError
 from tenor.factor.window import Fold, WalkForward, Windows
 from tenor.model.calibrate import Calibration
 from tenor.model.forecast import Failure
+from tenor.model.frozen import Frozen
+from tenor.model.state import State
 from tenor.trust.walk_forward import CONVICTION, walk_forward
-from tenor.units import Floats
+from tenor.units import AnyArray, Floats
 
 NONE = Calibration("none")
 
@@ -234,3 +236,106 @@ def test_a_model_is_handed_its_own_rows_and_no_outcome() -> None:
     asked = [held for held in seen if not held.decided.any()]
     assert len(asked) == 2 * len(folds)
     assert all(np.isnan(held.change).all() and np.isnat(held.resolves).all() for held in asked)
+
+
+# --- what stays -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Keeps(Says):
+    """Says the same, and can be kept."""
+
+    def state(self) -> State:
+        return {"base": np.array([self.base])}
+
+
+@dataclass(frozen=True, slots=True)
+class Keeper(Probe):
+    """A probe whose models can be kept."""
+
+    name: str = "keeper"
+
+    def fit(self, train: Windows, validation: Windows, *, seed: int) -> Says:
+        return Keeps(Probe.fit(self, train, validation, seed=seed).base)
+
+    def restore(self, state: State) -> Says:
+        return Keeps(float(state["base"][0]))
+
+
+def test_the_models_that_spoke_stay_and_say_the_same_again() -> None:
+    keeper = Keeper(cannot=((6, 1), (6, 2), (10, 2)))
+    held = windows()
+    said = walk_forward([keeper, Keeper("other")], held, FOLDS, seeds=(1, 2), calibration=Calibration("platt"))
+    assert said.frozen is not None
+    assert [model.name for model in said.frozen.models] == ["keeper", "other"]
+    assert said.frozen.folds == FOLDS
+    assert said.frozen.products == (("A", "B"), ("A", "B"))
+    reason = "cannot learn from {} windows"
+    first, second = said.frozen.model("keeper").folds
+    assert first == (reason.format(10), reason.format(10))
+    assert isinstance(second[0], Frozen)
+    assert second[1] == reason.format(18)
+    for forecast in said.forecasts:
+        for place in (0, 1):
+            mine = said.fold == place
+            ups = said.frozen.ups(forecast.model, place, said.test.take(mine))
+            np.testing.assert_array_equal(ups, forecast.up[:, mine])
+            scales = said.frozen.scales(forecast.model, place)
+            np.testing.assert_array_equal(np.tile(scales[:, None], mine.sum()), forecast.scale[:, mine])
+    for place, moves in enumerate(said.frozen.expected_move):
+        mine = said.fold == place
+        wanted = [moves[code] for code in said.test.product[mine]]
+        np.testing.assert_array_equal(said.expected_move[mine], wanted)
+
+
+def test_a_product_that_train_did_not_hold_is_not_spoken_of_later_either() -> None:
+    said = walk_forward([Keeper()], windows(late=7), FOLDS, seeds=(1,), calibration=NONE)
+    assert said.frozen is not None
+    assert said.frozen.products == (("A",), ("A", "B"))
+    assert [sorted(moves) for moves in said.frozen.expected_move] == [["A"], ["A", "B"]]
+    with pytest.raises(FitError, match="fold 0 of keeper does not speak of B: its train range holds A"):
+        said.frozen.ups("keeper", 0, said.test.take(said.fold == 0))
+
+
+def test_a_fold_in_which_no_model_spoke_says_so() -> None:
+    held = windows().take(windows().product == "B")
+    early = held.take(held.session > np.datetime64("2024-01-09"))
+    said = walk_forward([Keeper()], early, FOLDS, seeds=(1, 2), calibration=NONE)
+    assert said.frozen is not None
+    assert said.frozen.model("keeper").folds[0] == ("train holds no product of the test range, so no model spoke",) * 2
+    assert all(isinstance(one, Frozen) for one in said.frozen.model("keeper").folds[1])
+
+
+class Named(Keeper):
+    """Its models' state is text."""
+
+    def fit(self, train: Windows, validation: Windows, *, seed: int) -> Says:
+        class Text(Keeps):
+            def state(self) -> dict[str, AnyArray]:
+                return {"base": np.array(["a tenth"])}
+
+        return Text(0.1)
+
+
+class Half(Keeper):
+    """Its recipe could restore, but its models give no state."""
+
+    def fit(self, train: Windows, validation: Windows, *, seed: int) -> Says:
+        return Says(0.1)
+
+
+def test_a_model_without_state_is_judged_like_any_other_and_said_to_be_left_out() -> None:
+    recipes = [Probe(), Half("half"), Keeper(), Named("named")]
+    said = walk_forward(recipes, windows(), FOLDS, seeds=(1, 2), calibration=NONE)
+    assert all(np.isfinite(forecast.up).all() for forecast in said.forecasts)
+    assert said.frozen is not None
+    assert [model.name for model in said.frozen.models] == ["keeper"]
+    why = (
+        "probe: not kept, its recipe has no restore(state); add it, and state() to what fit returns",
+        "half: not kept, what its fit returns has no state(); add it, every number by name",
+        "named: not kept, state()['base'] is <U7; store numbers or truth values of at most 64 bits, a text as its bytes"
+        " (tenor.model.state.bytes_of)",
+    )
+    assert said.frozen.left_out == why
+    with pytest.raises(FitError, match=r"the run keeps no model 'half', it keeps .*'keeper'.*; half: not kept, what"):
+        said.frozen.model("half")

@@ -13,6 +13,7 @@ finds it done. ::
         forecasts.parquet   probability of up by model, seed and session
         ledger.parquet      every session of every backtest
         spreads.parquet     the traded series
+        models.safetensors  the models that spoke: preparation, weights, calibrators, sizes of full conviction
         report.html         one self-contained page
 
 One process at a time writes below a folder of runs: it holds a lock on the folder, which the system takes
@@ -37,18 +38,22 @@ from typing import Any
 import polars as pl
 
 import tenor
-from tenor.errors import RunError, suggest
+from tenor.errors import FitError, RunError, suggest
+from tenor.model.frozen import FrozenModels, arrays_of, from_arrays
 from tenor.report.report import Report
 from tenor.study import Study
 
-FORMAT = 1
+FORMAT = 2
+BEFORE: Mapping[Any, str] = {1: "written before models were kept"}
+"""Formats of earlier versions, and what they lack."""
 PARTIAL = ".partial-"
 DAMAGED = ".damaged-"
 """Stands in the name of a folder that was moved aside: it had the name of a run and was none."""
 FRAMES = ("forecasts.parquet", "ledger.parquet", "spreads.parquet")
-FILES = ("study.toml", "run.json", "result.json", *FRAMES, "report.html")
-FACTS = ("format", "code", "base", "data", "seconds", "finished")
-"""Keys of ``run.json``."""
+MODELS = "models.safetensors"
+FILES = ("study.toml", "run.json", "result.json", *FRAMES, MODELS, "report.html")
+FACTS = ("format", "code", "models", "base", "data", "seconds", "finished")
+"""Keys of ``run.json``; ``models`` is the SHA-256 of the file of models."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +157,7 @@ def write_run(root: Path, report: Report, html: str, facts: Mapping[str, Any], *
     report, html
         The answer, and the page that shows it.
     facts
-        What is true of this run and not of its answer: ``FACTS`` without ``format`` and ``code``, and more.
+        What is true of this run and not of its answer: ``FACTS`` from ``base`` on, and more.
     code
         What computed it (:func:`code_of`).
 
@@ -168,9 +173,10 @@ def write_run(root: Path, report: Report, html: str, facts: Mapping[str, Any], *
         secrets.token_hex(4),
     )
     final, partial = root / name, root / f"{PARTIAL}{name}-{token}"
+    models = _models(report.frozen)
     texts = {
         "study.toml": tomli_w.dumps(dict(report.study)),
-        "run.json": _json({"format": FORMAT, "code": code, **facts}),
+        "run.json": _json({"format": FORMAT, "code": code, "models": hashlib.sha256(models).hexdigest(), **facts}),
         "result.json": _json(report.answer()),
         "report.html": html,
     }
@@ -182,6 +188,7 @@ def write_run(root: Path, report: Report, html: str, facts: Mapping[str, Any], *
                 (partial / file).write_text(text, encoding="utf-8")
             for file, frame in frames_of(report).items():
                 frame.write_parquet(partial / file)
+            (partial / MODELS).write_bytes(models)
             for file in (*FILES, "."):
                 _flush(partial / file)
             if _complete(final):
@@ -221,13 +228,13 @@ def read_run(folder: Path) -> Run:
     missing = [file for file in FILES if not (folder / file).is_file()]
     if len(missing) == len(FILES):
         raise RunError(f"{folder} is a folder but no run: it holds none of a run's files{_near(folder / '?')}")
+    facts = {} if "run.json" in missing else _table(folder, "run.json")
+    given = facts.get("format")
+    if facts and given != FORMAT:
+        lacks = f" ({BEFORE[given]})" if given in BEFORE else ""
+        raise RunError(f"{folder} has run format {given!r}{lacks}, this Tenor reads {FORMAT}; run the study again")
     if missing:
         raise RunError(f"{folder} is not a complete run: it lacks {', '.join(missing)}; run the study again")
-    facts = _table(folder, "run.json")
-    if facts.get("format") != FORMAT:
-        raise RunError(
-            f"{folder} has run format {facts.get('format')!r}, this Tenor reads {FORMAT}; run the study again"
-        )
     if lacking := [key for key in FACTS if key not in facts]:
         raise RunError(f"{folder} is damaged: run.json does not say {', '.join(lacking)}; run the study again")
     return Run(folder, _table(folder, "study.toml"), facts, _table(folder, "result.json"))
@@ -239,6 +246,58 @@ def read_frame(run: Run, file: str) -> pl.DataFrame:
         return pl.read_parquet(run.folder / file)
     except (OSError, pl.exceptions.PolarsError) as broken:
         raise RunError(f"{run.folder} is damaged: {file}: {broken}; run the study again") from broken
+
+
+def read_models(run: Run, study: Study) -> FrozenModels:
+    """Return the models of a run, each as it spoke in it.
+
+    Parameters
+    ----------
+    run
+        A run that :func:`read_run` read.
+    study
+        The study of the run (:func:`tenor.study.load` of ``run.study``): its recipes restore the models.
+
+    Raises
+    ------
+    RunError
+        If the file is not the one that was written, the run has no models, or they are not those of ``study``.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    path = run.folder / MODELS
+    again = "run the study again"
+    try:
+        if hashlib.sha256(path.read_bytes()).hexdigest() != run.facts["models"]:
+            raise RunError(f"{run.folder} is damaged: {MODELS} is not the file that was written; {again}")
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        index = json.loads(metadata[_INDEX])
+    except (OSError, SafetensorError, KeyError, ValueError) as broken:
+        raise RunError(f"{run.folder} is damaged: {MODELS}: {broken}; {again}") from broken
+    if index is None:
+        raise RunError(f"{run.folder} keeps no models: its report was put together without any; {again}")
+    recipes = [model.recipe(study.prepare, study.fit) for model in study.models]
+    try:
+        return from_arrays(arrays, index, recipes)
+    except (FitError, LookupError, ValueError, TypeError) as other:
+        raise RunError(
+            f"{run.folder}: {MODELS} does not hold the models of study {study.name!r}: {other}; {again}"
+        ) from other
+
+
+_INDEX = "tenor"
+"""Key of the index in the file's metadata: one, because safetensors does not write several in a fixed order."""
+
+
+def _models(frozen: FrozenModels | None) -> bytes:
+    """Return the file of models; equal models, equal bytes."""
+    from safetensors.numpy import save
+
+    arrays, index = arrays_of(frozen) if frozen is not None else ({}, None)
+    content: bytes = save(arrays, {_INDEX: json.dumps(index, ensure_ascii=False, allow_nan=False)})
+    return content
 
 
 def list_runs(root: Path) -> Listing:

@@ -7,6 +7,10 @@ carry one fold's state into the next, and whatever learns from data (filling, sc
 inside ``fit`` from the train windows.
 
 Networks train many at a time: a recipe that also has ``fit_grid`` is given all folds and seeds at once.
+
+A run keeps what it fitted, so that it can be asked again later. A fitted model that has ``state()`` gives its numbers
+as named arrays, and its recipe's ``restore(state)`` makes the same model of them; both are optional, and a model
+without them is fitted and judged like any other, but not kept (:mod:`tenor.model.frozen`).
 """
 
 from collections.abc import Sequence
@@ -18,9 +22,10 @@ import numpy as np
 from tenor.errors import FitError
 from tenor.factor.window import Windows
 from tenor.model.fit_plan import FitPlan
-from tenor.model.prepare import Prepare
+from tenor.model.prepare import Prepare, Prepared
+from tenor.model.state import State
 from tenor.progress import Progress, silent
-from tenor.units import Floats
+from tenor.units import Floats, Floats32
 
 
 class Fitted(Protocol):
@@ -65,6 +70,41 @@ class GridRecipe(Protocol):
 
     def fit_grid(self, folds: Sequence["FoldWindows"], seeds: Sequence[int], *, watch: Progress) -> "Grid":
         """Return ``grid[fold][seed]``."""
+        ...
+
+
+@runtime_checkable
+class Keepable(Protocol):
+    """A fitted model that can be kept."""
+
+    def state(self) -> State:
+        """Return everything that ``predict`` needs as named arrays."""
+        ...
+
+
+@runtime_checkable
+class KeepingRecipe(Protocol):
+    """A recipe whose fitted models can be kept."""
+
+    def restore(self, state: State) -> Fitted:
+        """Return the model that gave ``state``; FitError if it is of other settings."""
+        ...
+
+
+@runtime_checkable
+class Prepped(Protocol):
+    """A fitted model that is a preparation and what reads its values: ``predict`` is one after the other.
+
+    Models that share a preparation are asked together and prepare a window once.
+    """
+
+    @property
+    def prepared(self) -> Prepared:
+        """What it does to windows first."""
+        ...
+
+    def speak(self, values: Floats32) -> Floats:
+        """Return P(up) for prepared values ``(window, time, feature)``, shape ``(window,)``."""
         ...
 
 

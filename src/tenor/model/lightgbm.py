@@ -12,8 +12,9 @@ from tenor.model.base import Recipe, class_weights, require_both_classes
 from tenor.model.fit_plan import FitPlan
 from tenor.model.logistic import flatten
 from tenor.model.prepare import Prepare, Prepared
+from tenor.model.state import State, bytes_of, require, text_of
 from tenor.settings import STRICT
-from tenor.units import Floats
+from tenor.units import Floats, Floats32
 
 Fraction = Annotated[float, Interval(gt=0, le=1)]
 
@@ -48,7 +49,15 @@ class FittedTrees:
 
     def predict(self, windows: Windows) -> Floats:
         """Return P(up), shape ``(window,)``."""
-        return np.asarray(self.booster.predict(flatten(self.prepared.apply(windows))), dtype=np.float64)
+        return self.speak(self.prepared.apply(windows))
+
+    def speak(self, values: Floats32) -> Floats:
+        """Return P(up) for prepared values."""
+        return np.asarray(self.booster.predict(flatten(values), num_threads=1), dtype=np.float64)
+
+    def state(self) -> State:
+        """Return the trees up to the best one as LightGBM's own text, and the preparation."""
+        return {**self.prepared.state(), "trees": bytes_of(self.booster.model_to_string())}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +72,7 @@ class LightGBMRecipe:
 
     def fit(self, train: Windows, validation: Windows, *, seed: int) -> FittedTrees:
         """Boost until validation log loss has not improved for ``patience`` trees."""
-        try:
-            import lightgbm
-        except OSError as missing:
-            raise FitError(
-                f"LightGBM cannot load the OpenMP runtime ({missing}); install it (Debian: libgomp1)"
-                " or leave lightgbm out of the study's models"
-            ) from missing
+        lightgbm = _lightgbm()
         require_both_classes(train, "train")
         require_both_classes(validation, "validation")
         prepared = self.prepare.learn(train)
@@ -104,3 +107,25 @@ class LightGBMRecipe:
             callbacks=[lightgbm.early_stopping(settings.patience, verbose=False)],
         )
         return FittedTrees(prepared, booster)
+
+    def restore(self, state: State) -> FittedTrees:
+        """Return the trees that gave ``state``."""
+        lightgbm = _lightgbm()
+        prepared = Prepared.from_state(state)
+        require(state, {"trees": 1}, self.name)
+        try:
+            booster = lightgbm.Booster(model_str=text_of(state["trees"]))
+        except (lightgbm.basic.LightGBMError, UnicodeDecodeError) as broken:
+            raise FitError(f"{self.name}: the text of the trees is not LightGBM's: {broken}") from broken
+        return FittedTrees(prepared, booster)
+
+
+def _lightgbm() -> Any:
+    try:
+        import lightgbm
+    except OSError as missing:
+        raise FitError(
+            f"LightGBM cannot load the OpenMP runtime ({missing}); install it (Debian: libgomp1)"
+            " or leave lightgbm out of the study's models"
+        ) from missing
+    return lightgbm

@@ -5,15 +5,18 @@ go to the stronger penalty.
 """
 
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from annotated_types import Gt, Len
+from scipy.special import expit
 
+from tenor.errors import FitError
 from tenor.factor.window import Windows
 from tenor.model.base import Recipe, class_weights, require_both_classes
 from tenor.model.fit_plan import FitPlan
 from tenor.model.prepare import Prepare, Prepared
+from tenor.model.state import State, require
 from tenor.settings import STRICT
 from tenor.units import Floats, Floats32
 
@@ -24,15 +27,30 @@ def flatten(values: Floats32) -> Floats32:
 
 
 @dataclass(frozen=True, slots=True)
-class FittedTabular:
-    """A scikit-learn style classifier behind its preparation."""
+class FittedLogistic:
+    """``P(up) = expit(weights . x + intercept)`` behind its preparation; ``inverse_penalty`` is the C that was chosen.
+
+    Each window's score is summed by itself: a matrix product may sum in another order where more windows are asked,
+    and a window would then be told another last digit beside others than alone.
+    """
 
     prepared: Prepared
-    classifier: Any
+    weights: Floats
+    intercept: float
+    inverse_penalty: float
 
     def predict(self, windows: Windows) -> Floats:
         """Return P(up), shape ``(window,)``."""
-        return np.asarray(self.classifier.predict_proba(flatten(self.prepared.apply(windows)))[:, 1], dtype=np.float64)
+        return self.speak(self.prepared.apply(windows))
+
+    def speak(self, values: Floats32) -> Floats:
+        """Return P(up) for prepared values."""
+        return np.asarray(expit((flatten(values) * self.weights).sum(axis=1) + self.intercept))
+
+    def state(self) -> State:
+        """Return weights, intercept, the chosen C, and the preparation."""
+        rest = np.array([self.intercept, self.inverse_penalty])
+        return {**self.prepared.state(), "weights": self.weights, "intercept_and_inverse_penalty": rest}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +63,7 @@ class LogisticRecipe:
     seeded: ClassVar = False
     calibrated: ClassVar = False
 
-    def fit(self, train: Windows, validation: Windows, *, seed: int) -> FittedTabular:
+    def fit(self, train: Windows, validation: Windows, *, seed: int) -> FittedLogistic:
         """Fit one regression per penalty, keep the one with the least validation log loss."""
         from sklearn.linear_model import LogisticRegression
         from threadpoolctl import threadpool_limits
@@ -53,20 +71,33 @@ class LogisticRecipe:
         require_both_classes(train, "train")
         require_both_classes(validation, "validation")
         prepared = self.prepare.learn(train)
-        x, x_validation = (flatten(prepared.apply(part)).astype(np.float64) for part in (train, validation))
-        best: tuple[float, Any] | None = None
+        x, held = flatten(prepared.apply(train)).astype(np.float64), prepared.apply(validation)
+        best: tuple[float, FittedLogistic] | None = None
         for strength in sorted(self.settings.inverse_penalties):
             model = LogisticRegression(C=strength, class_weight="balanced", solver="newton-cholesky")
             # one thread: sums in one order, so the same numbers on any machine, and faster at this size
             with threadpool_limits(1, user_api="blas"):
                 model.fit(x, train.label)
-            up = np.clip(model.predict_proba(x_validation)[:, 1], 1e-9, 1 - 1e-9)
+            fitted = FittedLogistic(prepared, model.coef_[0], float(model.intercept_[0]), strength)
+            up = np.clip(fitted.speak(held), 1e-9, 1 - 1e-9)
             losses = -np.where(validation.label == 1, np.log(up), np.log1p(-up))
             loss = float(np.average(losses, weights=class_weights(train, validation)))
             if best is None or loss < best[0]:
-                best = (loss, model)
+                best = (loss, fitted)
         assert best is not None
-        return FittedTabular(prepared, best[1])
+        return best[1]
+
+    def restore(self, state: State) -> FittedLogistic:
+        """Return the regression that gave ``state``."""
+        prepared = Prepared.from_state(state)
+        require(state, {"weights": 1, "intercept_and_inverse_penalty": 1}, self.name)
+        weights, rest = state["weights"], state["intercept_and_inverse_penalty"]
+        if len(weights) % len(prepared.columns) or len(rest) != 2:
+            raise FitError(
+                f"{self.name}: {len(weights)} weights and {len(rest)} further numbers for {len(prepared.columns)}"
+                " columns; there must be a weight for each session and column, and 2 further numbers"
+            )
+        return FittedLogistic(prepared, weights, float(rest[0]), float(rest[1]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,10 @@ from tenor.model import base
 from tenor.model.base import FoldWindows, Outcome
 from tenor.model.fit_plan import FitPlan
 from tenor.model.prepare import Prepare, Prepared
+from tenor.model.state import State
 from tenor.model.train import Architecture, FoldArrays, TrainedGrid, train_grid
 from tenor.progress import Progress, silent
-from tenor.units import Floats
+from tenor.units import Floats, Floats32
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,16 @@ class FittedNetwork:
 
     def predict(self, windows: Windows) -> Floats:
         """Return P(up), the softmax of the two logits, shape ``(window,)``."""
-        logits = self.trained.logits(self.fold, self.seed, self.prepared.apply(windows))
+        return self.speak(self.prepared.apply(windows))
+
+    def speak(self, values: Floats32) -> Floats:
+        """Return P(up) for prepared values."""
+        logits = self.trained.logits(self.fold, self.seed, values)
         return np.asarray(expit(logits[1].astype(np.float64) - logits[0]))
+
+    def state(self) -> State:
+        """Return the network as a grid of one, with the history of its training, and the preparation."""
+        return {**self.prepared.state(), **self.trained.alone(self.fold, self.seed).state()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,3 +105,12 @@ class NetworkRecipe:
             grid.append(tuple(row))
             place += 1
         return tuple(grid)
+
+    def restore(self, state: State) -> FittedNetwork:
+        """Return the network that gave ``state``; FitError if it is of another architecture."""
+        trained = TrainedGrid.from_state(self.architecture, state)
+        if trained.theta.shape[:2] != (1, 1):
+            raise FitError(
+                f"{self.name}: a grid of {trained.theta.shape[:2]} networks; one fitted model is a grid of one"
+            )
+        return FittedNetwork(Prepared.from_state(state), trained, 0, 0)

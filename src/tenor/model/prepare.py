@@ -10,6 +10,7 @@ rank correlation with the next change is strongest in train. A column that is no
 everywhere, so all folds of a network keep one shape.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
@@ -20,6 +21,7 @@ from scipy.stats import rankdata
 
 from tenor.errors import FitError
 from tenor.factor.window import Windows
+from tenor.model.state import State, bytes_of, require, text_of
 from tenor.settings import STRICT
 from tenor.units import Bools, Floats, Floats32
 
@@ -142,3 +144,33 @@ class Prepared:
             out[mine] = np.where(scale > 0, (values - centre) / np.where(scale > 0, scale, 1.0), 0.0)
         out = np.clip(out, -self.clip, self.clip) * self.chosen
         return out[steps.reshape(windows.steps.shape)].astype(np.float32)
+
+    def state(self) -> State:
+        """Return what was learnt as named arrays: ``prepared.scaling`` has shape ``(group, 3, column)``."""
+        return {
+            "prepared.names": bytes_of(json.dumps([self.columns, list(self.groups)])),
+            "prepared.scaling": np.stack([np.stack(numbers) for numbers in self.groups.values()]),
+            "prepared.chosen": self.chosen,
+            "prepared.clip": np.array([self.clip], np.float64),
+        }
+
+    @classmethod
+    def from_state(cls, state: State) -> "Prepared":
+        """Return what gave ``state``, which may hold other arrays too; FitError if the arrays do not fit together."""
+        axes = {"prepared.names": 1, "prepared.scaling": 3, "prepared.chosen": 1, "prepared.clip": 1}
+        require(state, axes, "a preparation")
+        columns, names = json.loads(text_of(state["prepared.names"]))
+        scaling, chosen = state["prepared.scaling"], state["prepared.chosen"]
+        if scaling.shape != (len(names), 3, len(columns)) or chosen.shape != (len(columns),):
+            raise FitError(
+                f"a preparation of {len(names)} groups and {len(columns)} columns has scaling of shape {scaling.shape}"
+                f" and chosen of shape {chosen.shape}; they must be {(len(names), 3, len(columns))} and"
+                f" {(len(columns),)}"
+            )
+        groups = {name: (fill, centre, scale) for name, (fill, centre, scale) in zip(names, scaling, strict=True)}
+        return cls(tuple(columns), groups, chosen.astype(np.bool_), float(state["prepared.clip"][0]))
+
+    def same_as(self, other: "Prepared") -> bool:
+        """Return whether both do the same to any windows, to the last bit."""
+        mine, theirs = self.state(), other.state()
+        return all(np.array_equal(mine[name], theirs[name]) for name in mine)

@@ -15,6 +15,7 @@ from tenor.factor.window import Windows
 from tenor.model.base import Recipe
 from tenor.model.fit_plan import FitPlan
 from tenor.model.prepare import Prepare
+from tenor.model.state import State, require
 from tenor.settings import STRICT
 from tenor.units import Floats
 
@@ -37,6 +38,10 @@ class FittedSign:
         opinion = self.sign * np.sign(np.nan_to_num(windows.last(LAST_CHANGE)))
         return 0.5 + opinion * (self.frequency - 0.5)
 
+    def state(self) -> State:
+        """Return the frequency; the sign is the recipe's."""
+        return {"frequency": np.array([self.frequency])}
+
 
 @dataclass(frozen=True, slots=True)
 class SignRecipe:
@@ -53,6 +58,11 @@ class SignRecipe:
         truth = np.where(train.label == 1, 1, -1)
         right, wrong = int((opinion == truth).sum()), int((opinion == -truth).sum())
         return FittedSign(self.sign, _frequency(right, wrong))
+
+    def restore(self, state: State) -> FittedSign:
+        """Return the rule that gave ``state``."""
+        require(state, {"frequency": 1}, self.name)
+        return FittedSign(self.sign, float(state["frequency"][0]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +101,10 @@ class FittedMajority:
         """Return P(up), shape ``(window,)``."""
         return np.full(len(windows), self.up)
 
+    def state(self) -> State:
+        """Return the probability."""
+        return {"up": np.array([self.up])}
+
 
 @dataclass(frozen=True, slots=True)
 class MajorityRecipe:
@@ -106,6 +120,11 @@ class MajorityRecipe:
         downs = len(train) - ups
         frequency = _frequency(max(ups, downs), min(ups, downs))
         return FittedMajority(frequency if ups >= downs else 1 - frequency)
+
+    def restore(self, state: State) -> FittedMajority:
+        """Return the rule that gave ``state``."""
+        require(state, {"up": 1}, self.name)
+        return FittedMajority(float(state["up"][0]))
 
 
 @dataclass(frozen=True, slots=True)

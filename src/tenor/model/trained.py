@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -99,6 +99,17 @@ class TrainedGrid:
                 found[seed] = self.logits(fold, seed, x)
         return found
 
+    def alone(self, fold: int, seed: int) -> "TrainedGrid":
+        """Return the grid of one network, its arrays shared."""
+        at = np.s_[fold : fold + 1, seed : seed + 1]
+        arrays = ("theta", "best_epoch", "epochs_run", "train_loss", "valid_loss")
+        return replace(
+            self,
+            seeds=(self.seeds[seed],),
+            failures=((self.failures[fold][seed],),),
+            **{name: getattr(self, name)[at] for name in arrays},
+        )
+
     def state(self) -> dict[str, AnyArray]:
         """Return everything but the architecture as named arrays, ready for safetensors.
 
@@ -123,7 +134,8 @@ class TrainedGrid:
     @classmethod
     def from_state(cls, architecture: Architecture, state: Mapping[str, AnyArray]) -> "TrainedGrid":
         """Return the grid that :meth:`state` gave; :class:`FitError` if it is of another architecture."""
-        missing = sorted({"window", "seeds", "failures", "best_epoch", "epochs_run"} - set(state))
+        needed = {"window", "seeds", "failures", "best_epoch", "epochs_run", "train_loss", "valid_loss"}
+        missing = sorted(needed - set(state))
         if missing:
             raise FitError(f"the arrays lack {missing}; give what TrainedGrid.state returned")
         time, features = (int(size) for size in state["window"])

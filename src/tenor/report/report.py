@@ -15,6 +15,7 @@ import polars as pl
 from tenor.factor.clean import LeftOut
 from tenor.factor.window import Fold
 from tenor.model.forecast import Failure
+from tenor.model.frozen import FrozenModels
 from tenor.trust.evaluation import Evaluation
 
 
@@ -57,6 +58,9 @@ class Report:
         One row per model, seed and test window (:func:`tenor.model.forecast.forecast_table`).
     spreads
         The traded series: session, product, pair, spread, over the test ranges.
+    frozen
+        The models that spoke, to be asked again; no part of :meth:`answer`. ``None`` in a report that was put together
+        without any.
     """
 
     study: Mapping[str, Any]
@@ -69,6 +73,7 @@ class Report:
     evaluation: Evaluation
     forecasts: pl.DataFrame
     spreads: pl.DataFrame
+    frozen: FrozenModels | None = None
 
     def answer(self) -> dict[str, Any]:
         """Return the numbers of the report as JSON-ready tables, without the daily series (those are Parquet)."""

@@ -3,10 +3,10 @@
 Everything that learns (filling, scaling, selection, weights, the stopping epoch, the calibrator, the size of a full
 conviction, the usual size of a move) learns before the test range begins. A model is handed the rows of its own
 windows and no others, and to forecast, windows without their outcomes. A fold that cannot be fitted is a value with
-its reason; the other folds and models go on.
+its reason; the other folds and models go on. The models stay, frozen, so that they can be asked again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ from tenor.factor.window import Fold, Windows
 from tenor.model.base import FoldWindows, Outcome, Recipe, fit_grid
 from tenor.model.calibrate import Calibration
 from tenor.model.forecast import Failure, Forecast
+from tenor.model.frozen import Frozen, FrozenModel, FrozenModels, why_not_kept
 from tenor.progress import Progress, silent
 from tenor.units import Floats, Ints
 
@@ -42,6 +43,8 @@ class WalkForwardRun:
         points.
     forecasts
         One per recipe, in order.
+    frozen
+        The models that said it; ``None`` only in a run that was put together without any.
     """
 
     folds: tuple[Fold, ...]
@@ -49,6 +52,7 @@ class WalkForwardRun:
     fold: Ints
     expected_move: Floats
     forecasts: tuple[Forecast, ...]
+    frozen: FrozenModels | None = None
 
 
 def walk_forward(
@@ -75,17 +79,31 @@ def walk_forward(
         tests.append(test)
         learn.append(_learnable(fold, windows))
     chosen = np.concatenate([np.flatnonzero(np.isin(windows.ends, test.ends)) for test in tests])
-    moves = [_expected_move(fold.part(windows, "train"), test) for fold, test in zip(folds, tests, strict=True)]
-    forecasts = []
+    moves = [_expected_move(fold.part(windows, "train")) for fold in folds]
+    forecasts, models, left_out = [], [], []
     for recipe in recipes:
         grid = fit_grid(recipe, learn, seeds, watch=watch)
-        forecasts.append(_forecast(recipe, grid, folds, learn, tests, seeds, calibration))
+        forecast, model = _forecast(recipe, grid, folds, learn, tests, seeds, calibration)
+        forecasts.append(forecast)
+        if why := why_not_kept(recipe, model):
+            left_out.append(why)
+        else:
+            models.append(model)
     return WalkForwardRun(
         folds=tuple(folds),
         test=windows.take(chosen),
         fold=np.concatenate([np.full(len(test), fold.index) for fold, test in zip(folds, tests, strict=True)]),
-        expected_move=np.concatenate(moves),
+        expected_move=np.array(
+            [mine.get(code, np.nan) for mine, test in zip(moves, tests, strict=True) for code in test.product.tolist()]
+        ),
         forecasts=tuple(forecasts),
+        frozen=FrozenModels(
+            models=tuple(models),
+            folds=tuple(folds),
+            products=tuple(tuple(np.unique(known.train.product).tolist()) for known in learn),
+            expected_move=tuple(moves),
+            left_out=tuple(left_out),
+        ),
     )
 
 
@@ -96,14 +114,15 @@ def _learnable(fold: Fold, windows: Windows) -> FoldWindows:
     return FoldWindows(train.alone(), validation.take(known).alone())
 
 
-def _expected_move(train: Windows, test: Windows) -> Floats:
-    out = np.full(len(test), np.nan)
-    for product in np.unique(test.product):
-        moves = np.abs(train.change[train.product == product])
-        moves = moves[np.isfinite(moves)]
-        if len(moves):
-            out[test.product == product] = moves.mean()
-    return out
+def _expected_move(train: Windows) -> Mapping[str, float]:
+    """Mean absolute next change of each product whose changes are known, points."""
+    moves: dict[str, float] = {}
+    for product in np.unique(train.product).tolist():
+        mine = np.abs(train.change[train.product == product])
+        mine = mine[np.isfinite(mine)]
+        if len(mine):
+            moves[product] = float(mine.mean())
+    return moves
 
 
 def _forecast(
@@ -114,10 +133,12 @@ def _forecast(
     tests: Sequence[Windows],
     seeds: Sequence[int],
     calibration: Calibration,
-) -> Forecast:
+) -> tuple[Forecast, FrozenModel]:
+    """What one recipe's models say of the test windows, and those that could speak."""
     used = tuple(seeds) if recipe.seeded else tuple(seeds[:1])
     parts: list[Floats] = []
     failures: list[Failure] = []
+    kept: list[tuple[Frozen | str, ...]] = []
     for fold, outcomes, known, test in zip(folds, grid, learn, tests, strict=True):
         part = np.full((3, len(used), len(test)), np.nan)
         familiar = np.isin(test.product, known.train.product)
@@ -127,21 +148,26 @@ def _forecast(
                 " cleaning.neutral_ticks"
             )
             failures.append(Failure(recipe.name, fold.index, None, why))
+        row: list[Frozen | str] = []
         asked = test.take(familiar).alone().blind()
         for number, outcome in enumerate(outcomes if familiar.any() else ()):
             try:
-                part[:, number, familiar] = _speak(
-                    outcome, known.validation, asked, AS_SAID if recipe.calibrated else calibration
-                )
+                frozen = _freeze(outcome, known.validation, AS_SAID if recipe.calibrated else calibration)
+                raw = frozen.fitted.predict(asked)
+                part[:, number, familiar] = raw, frozen.calibrator.apply(raw), np.full(len(asked), frozen.scale)
+                row.append(frozen)
             except FitError as failure:
                 failures.append(Failure(recipe.name, fold.index, used[number], str(failure)))
+                row.append(str(failure))
         parts.append(part)
+        kept.append(tuple(row) or ("train holds no product of the test range, so no model spoke",) * len(used))
     raw, up, scale = np.concatenate(parts, axis=2)
-    return Forecast(recipe.name, used, raw, up, scale, failures=_merge(failures, used))
+    forecast = Forecast(recipe.name, used, raw, up, scale, failures=_merge(failures, used))
+    return forecast, FrozenModel(recipe.name, used, tuple(kept))
 
 
-def _speak(outcome: Outcome, validation: Windows, test: Windows, calibration: Calibration) -> Floats:
-    """Return raw and calibrated probability and full conviction, shape ``(3, window)``.
+def _freeze(outcome: Outcome, validation: Windows, calibration: Calibration) -> Frozen:
+    """Learn on validation what stands between a fitted model and a forecast.
 
     Raises
     ------
@@ -155,10 +181,10 @@ def _speak(outcome: Outcome, validation: Windows, test: Windows, calibration: Ca
             "the validation range has no decided window of a product that train holds; lengthen it"
             " or narrow the neutral band"
         )
-    said, on_validation = outcome.predict(test), outcome.predict(validation.blind())
+    on_validation = outcome.predict(validation.blind())
     learnt = calibration.learn(on_validation, validation.label)
-    full = np.quantile(np.abs(learnt.apply(on_validation) - 0.5), CONVICTION)
-    return np.stack([said, learnt.apply(said), np.full(len(test), full)])
+    scale = float(np.quantile(np.abs(learnt.apply(on_validation) - 0.5), CONVICTION))
+    return Frozen(outcome, learnt, scale)
 
 
 def _merge(failures: Sequence[Failure], seeds: Sequence[int]) -> tuple[Failure, ...]:
