@@ -1,10 +1,16 @@
 """What every test may ask for."""
 
 import os
+import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tenor.market.market import Market
+from tenor.report.report import Report
+from tenor.study import Study, load, run
 
 # Every draw is seeded, and no test depends on how fast the machine is.
 settings.register_profile("tenor", derandomize=True, deadline=None)
@@ -24,3 +30,112 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip("needs the development data: set TENOR_DATA to their folder")
     return folder
+
+
+@dataclass(frozen=True)
+class SmallRun:
+    """A study of the simulated market with every kind of model, run once for all tests that ask its frozen models."""
+
+    study: Study
+    market: Market
+    report: Report
+
+
+SMALL_STUDY = """
+name = "small"
+question = "Small enough for a test?"
+seed = 1
+seeds = 2
+
+[market]
+source = "simulated"
+products = ["T"]
+first = 2018-01-02
+last = 2020-03-20
+seed = 4
+signal = 0.3
+
+[sampling]
+sessions = 3
+decision = "close"
+
+[cleaning]
+days_before_last_trading = 14
+
+[[factors]]
+kind = "spread_level"
+[[factors]]
+kind = "spread_change"
+days = [1, 2]
+[[factors]]
+kind = "leg_change"
+days = [1]
+[[factors]]
+kind = "funding"
+rates = ["REPO.1W"]
+days = [1]
+[[factors]]
+kind = "curve_shape"
+curve = "CGB"
+days = [1]
+[[factors]]
+kind = "activity"
+[[factors]]
+kind = "carry"
+[[factors]]
+kind = "implied_repo"
+[[factors]]
+kind = "cheapest_to_deliver"
+
+[valuation]
+curve = "CGB"
+tenors = [1, 2, 3, 5, 7, 10, 30]
+funding = { "REPO.ON" = 1, "REPO.1W" = 7, "REPO.1M" = 30 }
+basket = "published"
+compounding = "annual"
+
+[split]
+kind = "walk_forward"
+train = 200
+validation = 60
+test = 80
+purge = 2
+folds = 2
+
+[[models]]
+kind = "reversal"
+[[models]]
+kind = "logistic"
+[[models]]
+kind = "lightgbm"
+trees = 20
+[[models]]
+kind = "lstm"
+layers = 1
+hidden = 4
+
+[fit]
+epochs = 8
+
+[[positions]]
+kind = "sign"
+[[positions]]
+kind = "probability"
+band = 1.0
+
+[trading]
+fills = ["same_close"]
+sessions_per_year = 243
+costs = { slippage_ticks = 0.5, fee = "exchange" }
+limits = { max_pairs = 10, lots = "fractional" }
+
+[statistics]
+replications = 200
+"""
+
+
+@pytest.fixture(scope="session")
+def small_run() -> SmallRun:
+    study = load(tomllib.loads(SMALL_STUDY))
+    market = study.market.read()
+    return SmallRun(study, market, run(study, market))

@@ -37,6 +37,26 @@ from tenor.settings import STRICT
         ),
         ("tenor.positions", {"probability", "sign"}),
         ("tenor.splits", {"dates", "walk_forward"}),
+        (
+            "tenor.shifts",
+            {
+                "butterfly",
+                "flattener",
+                "irrbb",
+                "key_rate",
+                "macro",
+                "parallel",
+                "pca",
+                "points",
+                "price",
+                "quarter_end",
+                "rate",
+                "replay",
+                "repo",
+                "steepener",
+                "volatility",
+            },
+        ),
     ],
 )
 def test_every_published_name_is_registered(group: str, least: set[str]) -> None:

@@ -21,6 +21,23 @@ NAMES = {
     "tenor.models": ["dnn", "lightgbm", "logistic", "lstm", "majority", "momentum", "reversal"],
     "tenor.positions": ["probability", "sign"],
     "tenor.splits": ["dates", "walk_forward"],
+    "tenor.shifts": [
+        "butterfly",
+        "flattener",
+        "irrbb",
+        "key_rate",
+        "macro",
+        "parallel",
+        "pca",
+        "points",
+        "price",
+        "quarter_end",
+        "rate",
+        "replay",
+        "repo",
+        "steepener",
+        "volatility",
+    ],
 }
 
 ERRORS = {

@@ -1,6 +1,6 @@
 """Short name to class: what a study file may name.
 
-Sources, factors, models, positions and splits are found through entry points, our own no differently from a
+Sources, factors, models, positions, splits and shifts are found through entry points, our own no differently from a
 user's: a package that declares ::
 
     [project.entry-points."tenor.models"]
@@ -26,6 +26,7 @@ GROUPS = {
     "tenor.models": "kind",
     "tenor.positions": "kind",
     "tenor.splits": "kind",
+    "tenor.shifts": "kind",
 }
 """Each group of names with the field that tags its classes."""
 

@@ -35,6 +35,7 @@ from tenor.factor.base import Factor
 from tenor.factor.clean import Cleaning, build_windows
 from tenor.factor.label import HORIZON
 from tenor.factor.panel import Decision, Panel, build_panel
+from tenor.factor.valuation import Valuation, is_valued
 from tenor.factor.window import Split
 from tenor.market.calendar import trading_calendar
 from tenor.market.contract import front_pairs, product
@@ -49,6 +50,7 @@ from tenor.progress import Progress, silent
 from tenor.registry import OneOf
 from tenor.report.report import DataFacts, Report
 from tenor.settings import STRICT
+from tenor.shock import Scenario
 from tenor.trust.evaluate import evaluate
 from tenor.trust.evaluation import Terms
 from tenor.trust.walk_forward import walk_forward
@@ -162,6 +164,10 @@ class Study:
         First seed and how many; seeds are consecutive.
     market
         The source, with the products that are read; their windows are pooled, their rows split by date.
+    valuation
+        How futures are priced; factors of carry and every what-if need it.
+    scenarios
+        What ``tenor whatif`` asks if it is asked nothing else.
 
     Raises
     ------
@@ -186,6 +192,8 @@ class Study:
     fit: FitPlan = field(default_factory=FitPlan)
     calibration: Calibration = field(default_factory=Calibration)
     statistics: Statistics = field(default_factory=Statistics)
+    valuation: Valuation | None = None
+    scenarios: tuple[Scenario, ...] = ()
 
     def __post_init__(self) -> None:
         if problems := list(_contradictions(self)):
@@ -213,6 +221,11 @@ def resolved(study: Study) -> dict[str, Any]:
     table = _plain(asdict(study))
     assert isinstance(table, dict)
     return table
+
+
+def plain_table(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a table as TOML gives it with dates as text, as JSON can hold it."""
+    return {name: _plain(part) for name, part in table.items()}
 
 
 def _plain(value: Any, *, whole: bool = False) -> Any:
@@ -250,7 +263,7 @@ def load(table: Mapping[str, Any], *, where: str = "study") -> Study:
         key. Contradictions between settings are found once each setting by itself is right.
     """
     # Strict validation of plain Python refuses a list for a tuple; that of JSON only what is of another kind.
-    text = json.dumps(_plain(table), default=repr)
+    text = json.dumps(plain_table(table), default=repr)
     try:
         return _adapter().validate_json(text, strict=True)
     except ValidationError as invalid:
@@ -272,7 +285,7 @@ def run(study: Study, market: Market, *, watch: Progress = silent) -> Report:
     SplitError
         If cleaning leaves no decision, or a range of a fold is empty.
     """
-    panels = [panel for code in study.products for panel in _panels(study, market, code)]
+    panels = [panel for code in study.products for panel in panels_of(study, market, code)]
     windows, left_out = build_windows(panels, study.factors, length=study.sampling.sessions, cleaning=study.cleaning)
     folds = study.split.split(np.unique(windows.session))
     legs, notes = _legs(panels, folds[0].test[0], folds[-1].test[1])
@@ -322,10 +335,11 @@ def run(study: Study, market: Market, *, watch: Progress = silent) -> Report:
             )
             for part in legs
         ),
+        frozen=said.frozen,
     )
 
 
-def _panels(study: Study, market: Market, code: str) -> list[Panel]:
+def panels_of(study: Study, market: Market, code: str) -> list[Panel]:
     """Align every front pair of one product that the market quotes."""
     traded = product(code)
     quoted = market.quotes.filter(pl.col("code").str.replace(r"\d{4}$", "") == code)["date"]
@@ -344,6 +358,7 @@ def _panels(study: Study, market: Market, code: str) -> list[Panel]:
             decision=study.sampling.decision,
             warm_up=warm_up,
             max_age_days=study.sampling.max_age_days,
+            valuation=study.valuation,
         )
         for span in spans
     )
@@ -407,12 +422,17 @@ def _contradictions(study: Study) -> Iterator[str]:
         for column in getattr(model, "reads", ()):
             if column not in columns:
                 yield f"models.{model.kind}: reads {column!r}, which no factor computes; add it to factors"
+    if study.valuation is None:
+        for factor in study.factors:
+            if any(is_valued(field) for field in factor.inputs):
+                yield f"factors.{factor.kind}: needs to know how futures are priced; add a table [valuation]"
     uniques: tuple[tuple[str, list[str]], ...] = (
         ("trading.fills", [*study.trading.fills]),
         ("models", [model.kind for model in study.models]),
         ("positions", [position.name for position in study.positions]),
         ("products", list(study.products)),
         ("factor columns", columns),
+        ("scenarios", [scenario.name for scenario in study.scenarios]),
     )
     for what, named in uniques:
         repeated = sorted({name for name in named if named.count(name) > 1})

@@ -9,6 +9,7 @@ standard output, as the answer would be. A mistake in the flags themselves print
 import json
 import os
 import sys
+from datetime import datetime
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any
@@ -95,6 +96,118 @@ def models(json: Json = False) -> None:
     from tenor.app.commands import ListModels, list_models
 
     _answer(list_models, ListModels(), json, "models")
+
+
+@app.command()
+def whatif(
+    run: Annotated[Path, typer.Argument(help="Run folder, or its name below --runs.")],
+    shift: Annotated[
+        list[str] | None,
+        typer.Option("--shift", help="What changes, as parallel=+10bp; repeat it to compose one scenario."),
+    ] = None,
+    scenario: Annotated[
+        Path | None, typer.Option("--scenario", help="File of scenarios (TOML); all are asked.")
+    ] = None,
+    sweep: Annotated[
+        str | None, typer.Option("--sweep", help="One shift at many sizes: parallel=-50bp:50bp:5bp.")
+    ] = None,
+    grid: Annotated[
+        list[str] | None, typer.Option("--grid", help="Two shifts at all pairs of sizes; give it twice, as --sweep.")
+    ] = None,
+    flip: Annotated[
+        list[str] | None,
+        typer.Option("--flip", help="Smallest shock of this family that flips the answer: parallel, or parallel=50bp."),
+    ] = None,
+    on: Annotated[
+        datetime | None, typer.Option("--on", formats=["%Y-%m-%d"], help="Decision (default: the last).")
+    ] = None,
+    product: Annotated[str | None, typer.Option("--product", help="Product, where the study has several.")] = None,
+    model: Annotated[str | None, typer.Option("--model", help="Model whose position is traded.")] = None,
+    position: Annotated[str | None, typer.Option("--position", help="Position rule of the study, by its name.")] = None,
+    held: Annotated[
+        float | None, typer.Option("--held", help="Pairs held before (default: what the forecast asks for).")
+    ] = None,
+    page: Annotated[Path | None, typer.Option("--page", help="Where the page goes (default: RUNS/whatif/).")] = None,
+    draws: Annotated[int, typer.Option("--draws", min=20, help="Draws of a scenario that is an estimate.")] = 500,
+    runs: Runs = Path("runs"),
+    data: DataFolder = None,
+    json: Json = False,
+) -> None:
+    """Ask a run's frozen models what a move of curve, funding, prices or macro data would do."""
+    from tenor.app.what_if import AskWhatIf, ask_what_if
+
+    request = AskWhatIf(
+        run=run,
+        runs=runs,
+        shifts=tuple(shift or ()),
+        scenarios=scenario,
+        sweep=sweep,
+        grid=tuple(grid or ()),
+        flips=tuple(flip or ()),
+        on=on.date() if on else None,
+        product=product,
+        model=model,
+        position=position,
+        held=held,
+        data=data,
+        page=page,
+        draws=draws,
+    )
+    _answer(ask_what_if, request, json, "whatif")
+
+
+@app.command()
+def price(
+    bond: Annotated[str | None, typer.Argument(help="Bond code of the market of --market; or give terms.")] = None,
+    on: Annotated[datetime, typer.Option("--on", formats=["%Y-%m-%d"], help="The day that is priced.")] = ...,  # type: ignore[assignment]
+    coupon: Annotated[str | None, typer.Option("--coupon", help="Coupon a year, as 3.69%.")] = None,
+    maturity: Annotated[datetime | None, typer.Option("--maturity", formats=["%Y-%m-%d"], help="Maturity.")] = None,
+    frequency: Annotated[int, typer.Option("--frequency", help="Coupons a year: 1, 2 or 4.")] = 2,
+    yield_: Annotated[str | None, typer.Option("--yield", help="Yield to maturity, as 3.3%.")] = None,
+    clean: Annotated[float | None, typer.Option("--clean", help="Clean price instead of a yield.")] = None,
+    market: Annotated[
+        Path | None, typer.Option("--market", help="File with [market] and [valuation], as a study.")
+    ] = None,
+    data: DataFolder = None,
+    into: Annotated[
+        str | None, typer.Option("--into", help="Contract whose conversion factor is asked, as T2609.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Price a bond: clean and dirty, accrued, yield, duration, convexity, DV01, conversion factor."""
+    from tenor.app.rates import PriceBond, price_bond
+
+    end = maturity.date() if maturity else None
+    request = PriceBond(on.date(), coupon, end, frequency, yield_, clean, bond, market, data, into)
+    _answer(price_bond, request, json, "price")
+
+
+@app.command()
+def basis(
+    contract: Annotated[str, typer.Argument(help="Contract, as T2609.")],
+    on: Annotated[datetime, typer.Option("--date", "--on", formats=["%Y-%m-%d"], help="The session.")],
+    market: Annotated[
+        Path | None,
+        typer.Option("--market", help="File with [market] and [valuation], as a study (default: a SIMULATED market)."),
+    ] = None,
+    data: DataFolder = None,
+    decision: Annotated[
+        str, typer.Option("--at", help="evening (with that day's curve) or close (with the one of the day before).")
+    ] = "evening",
+    price: Annotated[float | None, typer.Option("--price", help="Futures price instead of the observed one.")] = None,
+    reinvest: Annotated[
+        str, typer.Option("--reinvest", help="What coupons before delivery earn: self (the IRR), zero or funding.")
+    ] = "self",
+    json: Json = False,
+) -> None:
+    """Show a contract against its deliverable bonds: basis, carry, net basis, IRR, cheapest to deliver."""
+    from tenor.app.rates import ShowBasis, show_basis
+
+    for given, allowed in ((decision, ("evening", "close")), (reinvest, ("self", "zero", "funding"))):
+        if given not in allowed:
+            raise StudyError(f"{given!r} given; allowed are {', '.join(allowed)}")
+    request = ShowBasis(contract, on.date(), market, data, decision, price, reinvest)  # type: ignore[arg-type]
+    _answer(show_basis, request, json, "basis")
 
 
 @data.command("check")

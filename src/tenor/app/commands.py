@@ -12,6 +12,8 @@ from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from tenor.app.rates import PriceBond, ShowBasis, price_bond, show_basis
+from tenor.app.what_if import AskWhatIf, ask_what_if
 from tenor.errors import RunError, StudyError
 from tenor.progress import Progress, silent
 
@@ -111,7 +113,7 @@ def run_study(request: RunStudy, watch: Progress = silent) -> Answer:
     study = read_study(request.study)
     base = request.study.resolve().parent
     notes = [f"{name}, left by an interrupted run, was cleared away" for name in open_runs(request.runs)]
-    market = read_market(_with_data(study, request.data), base)
+    market = read_market(with_data(study, request.data), base)
     code, layout = code_of(study), layout_text(study, base)
     folder = request.runs / run_name(study.name, study.identity, market.fingerprint(), code)
     if folder.is_dir():
@@ -141,7 +143,7 @@ def show_run(request: ShowRun, watch: Progress = silent) -> Answer:
     """Return a kept run."""
     from tenor.io.runs import read_run
 
-    kept = read_run(_locate(request.run, request.runs))
+    kept = read_run(located(request.run, request.runs))
     return {"run": str(kept.folder), "facts": dict(kept.facts), "result": kept.result}
 
 
@@ -157,10 +159,10 @@ def rerun_run(request: RerunRun, watch: Progress = silent) -> Answer:
     from tenor.io.studies import layout_text, read_market
     from tenor.study import load, run
 
-    kept = read_run(_locate(request.run, request.runs))
+    kept = read_run(located(request.run, request.runs))
     study = load(kept.study, where=f"{kept.name}/study.toml")
     data = request.data or (Path(kept.facts["data"]) if kept.facts.get("data") else None)
-    market = read_market(_with_data(study, data), Path(kept.facts["base"]))
+    market = read_market(with_data(study, data), Path(kept.facts["base"]))
     then, now = kept.result["data"]["fingerprint"], market.fingerprint()
     if then != now:
         edited = layout_text(study, Path(kept.facts["base"])) != kept.facts.get("layout")
@@ -263,12 +265,15 @@ COMMANDS: tuple[Command[Any], ...] = (
     Command("rerun", RerunRun, rerun_run),
     Command("runs", ListRuns, list_runs),
     Command("models", ListModels, list_models),
+    Command("whatif", AskWhatIf, ask_what_if),
+    Command("price", PriceBond, price_bond),
+    Command("basis", ShowBasis, show_basis),
     Command("data check", CheckData, check_data),
     Command("data show", ShowData, show_data),
 )
 
 
-def _with_data(study: Any, data: Path | None) -> Any:
+def with_data(study: Any, data: Path | None) -> Any:
     """Return ``study`` with the folder of its market replaced, if one is given."""
     if data is None:
         return study
@@ -277,7 +282,8 @@ def _with_data(study: Any, data: Path | None) -> Any:
     return replace(study, market=replace(study.market, folder=str(data.resolve())))
 
 
-def _locate(run: Path, runs: Path) -> Path:
+def located(run: Path, runs: Path) -> Path:
+    """Return the folder that ``run`` names: itself, or the run so called below ``runs``."""
     return run if run.is_dir() or run.name != str(run) else runs / run
 
 

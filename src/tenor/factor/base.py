@@ -12,7 +12,7 @@ so no change ever crosses a roll.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -108,16 +108,36 @@ def compute(factors: Sequence[Factor], fields: Mapping[Field, Floats]) -> Floats
         If a factor gives another value when it is handed a session's window alone: then it reads across windows, and
         may know tomorrow. Asked of ``ASKED_ALONE`` sessions of each pair.
     """
-    sessions = len(next(iter(fields.values())))
-    parts = []
+    values, checks = _computed(factors, fields)
+    for factor, past, together in checks:
+        _same_alone(factor, past, together)
+    return values
+
+
+def computed(factors: Sequence[Factor], fields: Mapping[Field, Floats]) -> Floats:
+    """Compute factors that :func:`compute` has accepted, any scenarios in front.
+
+    Series of shape ``(..., session)`` give ``(..., session, column)``.
+    """
+    return _computed(factors, fields)[0]
+
+
+_Check: TypeAlias = tuple[Factor, Mapping[Field, Floats], Floats]
+
+
+def _computed(factors: Sequence[Factor], fields: Mapping[Field, Floats]) -> tuple[Floats, list[_Check]]:
+    """Values of every factor, and of each that has any: its windows and what it made of them."""
+    shape = np.broadcast_shapes(*(series.shape for series in fields.values()))
+    parts: list[Floats] = []
+    checks: list[_Check] = []
     for factor in factors:
-        out = np.full((sessions, len(factor.columns)), np.nan)
-        if sessions >= factor.lookback:
-            past = {field: sliding_window_view(fields[field], factor.lookback) for field in factor.inputs}
-            out[factor.lookback - 1 :] = factor.compute(past)
-            _same_alone(factor, past, out[factor.lookback - 1 :])
+        out = np.full((*shape, len(factor.columns)), np.nan)
+        if shape[-1] >= factor.lookback:
+            past = {field: sliding_window_view(fields[field], factor.lookback, axis=-1) for field in factor.inputs}
+            out[..., factor.lookback - 1 :, :] = factor.compute(past)
+            checks.append((factor, past, out[factor.lookback - 1 :]))
         parts.append(out)
-    return np.concatenate(parts, axis=1)
+    return np.concatenate(parts, axis=-1), checks
 
 
 ASKED_ALONE = 24

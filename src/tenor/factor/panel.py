@@ -19,7 +19,9 @@ import numpy as np
 import polars as pl
 
 from tenor.errors import MarketError
+from tenor.factor.align import known_as_of, known_on
 from tenor.factor.base import FAR_CLOSE, NEAR_CLOSE, Field
+from tenor.factor.valuation import Valuation, Valued, is_valued, value_pair
 from tenor.market.calendar import trading_calendar
 from tenor.market.contract import PairSpan, Product
 from tenor.market.market import Market
@@ -45,6 +47,8 @@ class Panel:
         Shape ``(session,)``: the pair is in front and both legs were quoted (False during warm-up).
     fields
         Each series, shape ``(session,)``; NaN where nothing recent enough was known.
+    valued
+        What the legs are worth, where the study says how they are priced.
     """
 
     product: Product
@@ -52,32 +56,7 @@ class Panel:
     sessions: Dates
     front: Bools
     fields: Mapping[Field, Floats]
-
-
-def known_as_of(frame: pl.DataFrame, value: str, moments: AnyArray, max_age_days: int) -> Floats:
-    """Return the last observation known at each moment: the one of the latest date, not the latest to arrive.
-
-    Parameters
-    ----------
-    frame
-        One series with ``date``, ``known_at`` and ``value``, one row per date.
-    moments
-        Shape ``(moment,)``, ``datetime64[us]`` in UTC.
-    max_age_days
-        Calendar days between the observation's date and the moment's date beyond which the value is missing.
-    """
-    observed = frame.drop_nulls(value).sort("known_at", "date")
-    # an old observation that arrives after a newer one replaces nothing
-    observed = observed.filter(pl.col("date") == pl.col("date").cum_max())
-    known = observed["known_at"].dt.replace_time_zone(None).to_numpy()
-    values, dates = observed[value].to_numpy(), observed["date"].to_numpy()
-    last = np.searchsorted(known, moments, side="right") - 1
-    found = last >= 0
-    out = np.full(len(moments), np.nan)
-    if found.any():
-        age = moments[found].astype("datetime64[D]") - dates[last[found]].astype("datetime64[D]")
-        out[found] = np.where(age <= np.timedelta64(max_age_days, "D"), values[last[found]], np.nan)
-    return out
+    valued: Valued | None = None
 
 
 def decision_times(product: Product, sessions: Dates, decision: Decision) -> AnyArray:
@@ -96,13 +75,15 @@ def build_panel(
     decision: Decision,
     warm_up: int,
     max_age_days: int,
+    valuation: Valuation | None = None,
 ) -> Panel | None:
     """Align ``needs`` (and both closes) for one pair; ``None`` if the pair was never quoted while in front.
 
     Raises
     ------
     MarketError
-        If a needed series does not exist in the market at all; the message lists those that do.
+        If a needed series does not exist in the market at all; the message lists those that do. If values of a leg are
+        needed and there is no ``valuation``, or no basket to value.
     """
     legs = {
         leg: market.quotes.filter(pl.col("code") == contract.code)
@@ -116,8 +97,12 @@ def build_panel(
     sessions = np.array([*_warm_up(product, in_front[0], warm_up), *in_front], dtype="datetime64[D]")
     moments = decision_times(product, sessions, decision)
     fields: dict[Field, Floats] = {}
-    for field in dict.fromkeys((NEAR_CLOSE, FAR_CLOSE, *needs)):
-        if field.table in legs:
+    priced_from = valuation.inputs if valuation is not None else ()
+    for field in dict.fromkeys((NEAR_CLOSE, FAR_CLOSE, *priced_from, *needs)):
+        if is_valued(field):
+            if valuation is None:
+                raise MarketError(f"{field} needs to know how futures are priced; add a table [valuation] to the study")
+        elif field.table in legs:
             fields[field] = known_on(legs[field.table], field.name, sessions, moments)
         elif field.table == "rate":
             fields[field] = known_as_of(market.rate(field.name), "rate", moments, max_age_days)
@@ -129,19 +114,13 @@ def build_panel(
             fields[field] = left.astype(np.float64)
         else:
             raise MarketError(f"no field {field}; tables are near, far, rate, curve and pair.days_to_last_trading")
+    valued = None
+    if valuation is not None:
+        valued = value_pair(market, product, span.spread, sessions, moments, fields, valuation)
+        fields |= valued.fields
     front = np.isin(sessions, np.array(in_front, dtype="datetime64[D]"))
     front &= np.isfinite(fields[NEAR_CLOSE]) & np.isfinite(fields[FAR_CLOSE])
-    return Panel(product, span, sessions, front, fields)
-
-
-def known_on(quotes: pl.DataFrame, column: str, sessions: Dates, moments: AnyArray) -> Floats:
-    """Return ``column`` on exactly each session, if known by then; NaN otherwise. Shape ``(session,)``."""
-    asked = pl.DataFrame({"date": sessions, "moment": moments}).with_columns(
-        pl.col("date").cast(pl.Date), pl.col("moment").dt.replace_time_zone("UTC")
-    )
-    joined = asked.join(quotes, on="date", how="left", maintain_order="left")
-    value = pl.when(pl.col("known_at") <= pl.col("moment")).then(pl.col(column))
-    return joined.select(value.fill_null(np.nan).alias("value"))["value"].to_numpy()
+    return Panel(product, span, sessions, front, fields, valued)
 
 
 def _warm_up(product: Product, first: date, count: int) -> list[date]:

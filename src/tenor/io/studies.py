@@ -1,12 +1,20 @@
 """Study files: read, validated, and with their paths counted from where the file lies."""
 
+import json
 import tomllib
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, ClassVar
+
+from pydantic import TypeAdapter, ValidationError
 
 from tenor.errors import StudyError, suggest
+from tenor.factor.valuation import Valuation
 from tenor.market.market import Market
-from tenor.study import Study, load
+from tenor.problem import problems
+from tenor.registry import OneOf
+from tenor.settings import STRICT
+from tenor.study import Study, load, plain_table
 
 
 def read_table(path: Path) -> dict[str, Any]:
@@ -39,6 +47,50 @@ def read_market(study: Study, base: Path) -> Market:
     source = located(base) if located else study.market
     market: Market = source.read()
     return market
+
+
+def read_priced_market(path: Path, data: Path | None) -> tuple[Market, Valuation]:
+    """Read a market and how futures are priced on it, from the tables ``[market]`` and ``[valuation]`` of a file.
+
+    Parameters
+    ----------
+    path
+        A study, or a file that has only these two tables.
+    data
+        Read the market's folder here instead of where the file says.
+
+    Raises
+    ------
+    StudyError
+        With every problem of the two tables.
+    """
+    table = read_table(path)
+    two: dict[str, Any] = {name: table[name] for name in ("market", "valuation") if name in table}
+    if lacking := [name for name in ("market", "valuation") if name not in table]:
+        raise StudyError(
+            f"{path.name}: no table [{lacking[0]}]; say where the market is and how its futures are priced"
+        )
+    try:
+        priced = TypeAdapter(_PricedMarket).validate_json(json.dumps(plain_table(two), default=repr), strict=True)
+    except ValidationError as invalid:
+        raise StudyError([f"{path.name}: {problem}" for problem in problems(_PricedMarket, invalid)]) from None
+    source = priced.market
+    if data is not None:
+        if not hasattr(source, "folder"):
+            raise StudyError(f"market.source = {source.source!r} reads no folder; leave --data out")
+        source = replace(source, folder=str(data.resolve()))
+    located = getattr(source, "located", None)
+    market: Market = (located(path.resolve().parent) if located else source).read()
+    return market, priced.valuation
+
+
+@dataclass(frozen=True, slots=True)
+class _PricedMarket:
+    """The two tables that pricing needs."""
+
+    __pydantic_config__: ClassVar = STRICT
+    market: Annotated[Any, OneOf("tenor.sources")]
+    valuation: Valuation
 
 
 def layout_text(study: Study, base: Path) -> str | None:

@@ -7,6 +7,7 @@ learns) and one rule, the most accurate of them, because that is the one to beat
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tenor.decide.backtest import Fill
@@ -48,6 +49,13 @@ class Headline:
     shown: tuple[str, ...]
 
 
+def leading(models: Sequence[str]) -> str:
+    """Return the model that stands in front: the last network; without one the last that learns; else the last."""
+    learners = [name for name in models if name not in RULES]
+    networks = [name for name in learners if name not in PLAIN]
+    return (networks or learners or list(models))[-1]
+
+
 def headline(report: Report) -> Headline:
     """Choose what a report shows first; nothing in it looks at how well a model that learns did."""
     pooled = [direction for direction in report.evaluation.directions if direction.scope == ALL]
@@ -65,7 +73,7 @@ def headline(report: Report) -> Headline:
         models=models,
         learners=learners,
         rules=rules,
-        leading=front[-1],
+        leading=leading(models),
         best_rule=best_rule,
         shown=tuple(name for name in models if name in front or name == best_rule),
     )

@@ -1,0 +1,462 @@
+"""What if: a scenario carried from the shock to profit and loss, one number after the other.
+
+Scaler, models and calibrators are frozen; the position follows the study's rule. For each scenario the answer holds the
+**chain** (curve, funding, bonds, prices, factors, probability, position, profit and loss), each link before and after,
+and two waterfalls: over the scenario's own steps, shift by shift, and over families of factors, which says what of the
+shock the model listened to. A shift that is an estimate (a macro surprise) is drawn many times, and every link has an
+interval.
+
+Profit and loss is that of the instant: ``pairs * multiplier * (S' - S)``. What was held earns it. What the new forecast
+asks for is held from then on; its own figure says what it would have earned had it been held through the shock, and
+moving to it costs both legs.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from tenor.errors import MarketError
+from tenor.factor.valuation import LegValue
+from tenor.scenario.base import Base
+from tenor.scenario.desk import Desk
+from tenor.scenario.moves import Moves
+from tenor.scenario.plausibility import Plausibility, Seen
+from tenor.scenario.world import Worlds, worlds
+from tenor.units import Floats, Money, Price
+
+DRAWS = 500
+"""Draws of a scenario that is an estimate."""
+LEVEL = 0.95
+"""Coverage of the intervals over draws."""
+LEGS = ("near", "far")
+
+
+class Question(Protocol):
+    """A scenario as it is asked: :class:`tenor.shock.Scenario`."""
+
+    @property
+    def name(self) -> str:
+        """What tables print."""
+        ...
+
+    @property
+    def uncertain(self) -> bool:
+        """Whether a shift is an estimate, with draws."""
+        ...
+
+    def moves(self, base: Base) -> Moves:
+        """Return everything that changes."""
+        ...
+
+    def steps(self, base: Base) -> Sequence[tuple[str, Moves]]:
+        """Return the shifts one by one, each with its words."""
+        ...
+
+    def draws(self, base: Base, count: int, seed: int) -> tuple[Moves, ...]:
+        """Return draws of everything that changes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One number of the chain before and after; ``low`` to ``high`` where the scenario is an estimate, else ``None``.
+
+    ``unit`` is ``decimal``, ``points``, ``probability``, ``pairs``, ``money`` or ``years``.
+    """
+
+    stage: str
+    name: str
+    unit: str
+    base: float
+    shocked: float
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def change(self) -> float:
+        """Shocked less base."""
+        return self.shocked - self.base
+
+
+@dataclass(frozen=True, slots=True)
+class CheapestBond:
+    """Which bond is the cheapest to deliver into a leg, before and after, and how near another was."""
+
+    contract: str
+    base: str
+    shocked: str
+    switched: bool
+    switch_base: Price
+    switch_shocked: Price
+
+
+@dataclass(frozen=True, slots=True)
+class FactorMove:
+    """A factor column before and after, with its z-score on the fold's train range (``None`` for a constant column)."""
+
+    column: str
+    base: float | None
+    shocked: float | None
+    z_base: float | None
+    z_shocked: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSays:
+    """One model before and after: mean probability over seeds, their standard deviation and range, and its position."""
+
+    model: str
+    seeds: int
+    up_base: float
+    up_shocked: float
+    sd_base: float | None
+    sd_shocked: float | None
+    low_shocked: float
+    high_shocked: float
+    pairs_base: float
+    pairs_shocked: float
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a waterfall: the probability of up after it, and the profit and loss of what was held up to it."""
+
+    name: str
+    up: float
+    pnl: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one scenario does.
+
+    Parameters
+    ----------
+    name, shifts
+        As the scenario is called, and what it consists of.
+    chain
+        Every link, in order.
+    cheapest
+        Of near and far.
+    factors
+        Every column.
+    models
+        Every model; the headline model's is in the chain too.
+    steps, families
+        Waterfalls: over the shifts in their order, and over the study's factors in theirs.
+    held, wanted
+        Pairs before, and what the new forecast asks for, seen from there.
+    pnl_held, pnl_wanted, switch_cost
+        Money: of what was held; what ``wanted`` would have made through the shock; what moving to it costs.
+    plausibility, inputs
+        How far the shock lies from history, and whether the models have seen such inputs.
+    draws
+        Draws behind the intervals; 0 without.
+    notes
+        Whatever a reader must know of this answer.
+    """
+
+    name: str
+    shifts: tuple[str, ...]
+    chain: tuple[Link, ...]
+    cheapest: tuple[CheapestBond, CheapestBond]
+    factors: tuple[FactorMove, ...]
+    models: tuple[ModelSays, ...]
+    steps: tuple[Step, ...]
+    families: tuple[Step, ...]
+    held: float
+    wanted: float
+    pnl_held: Money
+    pnl_wanted: Money
+    switch_cost: Money
+    plausibility: Plausibility
+    inputs: Seen
+    draws: int
+    notes: tuple[str, ...]
+
+    def link(self, name: str) -> Link:
+        """Return one link; :class:`MarketError` listing them if there is none of that name."""
+        found = next((link for link in self.chain if link.name == name), None)
+        if found is None:
+            raise MarketError(f"no link {name!r}; the chain has {[link.name for link in self.chain]}")
+        return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answered:
+    """Worlds with what the desk makes of them; world 0 is the base.
+
+    Parameters
+    ----------
+    worlds
+        The stack.
+    ups
+        Calibrated probability by model, ``(seed, s)``.
+    held
+        Pairs held before.
+    wanted
+        Pairs that the headline model asks for, ``(s,)``.
+    pnl
+        Money of what was held, ``(s,)``.
+    """
+
+    desk: Desk
+    worlds: Worlds
+    ups: Mapping[str, Floats]
+    held: float
+    wanted: Floats
+    pnl: Money | Floats
+
+    @property
+    def up(self) -> Floats:
+        """The headline model's mean probability over seeds, ``(s,)``."""
+        return np.asarray(self.ups[self.desk.headline].mean(axis=0))
+
+
+def answered(desk: Desk, moves: Sequence[Moves]) -> Answered:
+    """Carry scenarios to profit and loss, all side by side: world ``k`` is ``moves[k - 1]``."""
+    stack = worlds(desk.scene, moves)
+    ups = desk.ask(stack.rows)
+    up = ups[desk.headline].mean(axis=0)
+    held = desk.start(up)
+    pnl = held * desk.multiplier * (stack.spread - stack.spread[0])
+    return Answered(desk, stack, ups, held, desk.pairs(desk.headline, up, held), pnl)
+
+
+def what_if(desk: Desk, scenarios: Sequence[Question], *, draws: int = DRAWS, seed: int = 1) -> tuple[Outcome, ...]:
+    """Answer every scenario.
+
+    Parameters
+    ----------
+    desk
+        Frozen models at one decision.
+    scenarios
+        What changes.
+    draws, seed
+        Draws of a scenario that is an estimate, and where they begin.
+
+    Raises
+    ------
+    MarketError
+        If a scenario names what the market does not have.
+    """
+    base = desk.scene.base
+    totals = [scenario.moves(base) for scenario in scenarios]
+    steps = [_cumulative([moves for _, moves in scenario.steps(base)]) for scenario in scenarios]
+    drawn = [scenario.draws(base, draws, seed) if scenario.uncertain else () for scenario in scenarios]
+    stack = [*totals, *(moves for part in steps for moves in part), *(moves for part in drawn for moves in part)]
+    found = answered(desk, stack)
+    links = _links(found)
+    judged = desk.history.judge(totals)
+    inputs = desk.seen(found.worlds.rows[1 : 1 + len(totals), -1])
+    families = _families(desk, found.worlds.rows, len(totals))
+    outcomes, step_at, draw_at = [], 1 + len(totals), 1 + len(totals) + sum(len(part) for part in steps)
+    for number, scenario in enumerate(scenarios):
+        at = number + 1
+        stop = step_at + len(steps[number])
+        names = [name for name, _ in scenario.steps(base)]
+        waterfall = [
+            Step(name, float(found.up[where]), float(np.asarray(found.pnl)[where]))
+            for name, where in zip(names, range(step_at, stop), strict=True)
+        ]
+        of_draws = slice(draw_at, draw_at + len(drawn[number]))
+        step_at, draw_at = stop, of_draws.stop
+        outcomes.append(
+            _outcome(found, scenario, at, links, of_draws, waterfall, families[number], judged[number], inputs[number])
+        )
+    return tuple(outcomes)
+
+
+def _cumulative(moves: Sequence[Moves]) -> list[Moves]:
+    """The first, the first two, and so on."""
+    found: list[Moves] = []
+    for each in moves:
+        found.append(found[-1] + each if found else each)
+    return found
+
+
+Series = tuple[str, str, str, Floats]
+"""Stage, name, unit, and the number in each world, ``(s,)``."""
+
+
+def _links(found: Answered) -> list[Series]:
+    """Every link of the chain, in its order."""
+    stack, scene = found.worlds, found.worlds.scene
+    curve, valuation = stack.curve, scene.valuation
+    links: list[Series] = [
+        ("curve", f"{valuation.curve} {years:g}y", "decimal", curve[:, at]) for at, years in enumerate(valuation.tenors)
+    ]
+    links += [
+        ("curve", "curve level", "decimal", curve.mean(axis=1)),
+        ("curve", "curve slope", "decimal", curve[:, -1] - curve[:, 0]),
+    ]
+    links += [("funding", name, "decimal", stack.funding[:, at]) for at, (name, _) in enumerate(valuation.terms)]
+    legs = dict(zip(LEGS, (stack.value.near, stack.value.far), strict=True))
+    codes = dict(zip(LEGS, (scene.base.near, scene.base.far), strict=True))
+    for leg, value in legs.items():
+        links.append(("funding", f"{codes[leg]} funding to delivery", "decimal", value.priced.repo[:, 0]))
+    for leg, value in legs.items():
+        links.append(("bond", *_before(codes[leg], value)))
+    for leg, value in legs.items():
+        links.append(("price", f"{codes[leg]} fair", "points", value.priced.fair.price[:, 0]))
+    links += [
+        ("price", codes["near"], "points", stack.near),
+        ("price", codes["far"], "points", stack.far),
+        ("price", "spread", "points", stack.spread),
+    ]
+    for leg, value in legs.items():
+        links += [
+            ("basis", f"{codes[leg]} gross basis", "points", value.gross[:, 0]),
+            ("basis", f"{codes[leg]} carry", "points", value.carry[:, 0]),
+            ("basis", f"{codes[leg]} net basis", "points", value.net[:, 0]),
+            ("basis", f"{codes[leg]} implied repo rate", "decimal", value.irr[:, 0]),
+        ]
+    links.append(("basis", "implied forward repo", "decimal", stack.value.forward_repo[:, 0]))
+    links += [
+        ("forecast", f"probability of up, {found.desk.headline}", "probability", found.up),
+        ("position", "pairs wanted", "pairs", found.wanted),
+        ("result", "profit and loss of what was held", "money", np.asarray(found.pnl)),
+    ]
+    return links
+
+
+def _before(contract: str, value: LegValue) -> tuple[str, str, Floats]:
+    """The clean price of the bond that is the cheapest in the base, in every world: one bond, not each world's own."""
+    leg, at = value.priced.leg, int(value.priced.fair.cheapest[0, 0])
+    clean = value.priced.paid[:, 0, at] - leg.delivery.accrued[0, at]
+    return f"{leg.bonds[at]}, cheapest into {contract}", "points", clean
+
+
+def _outcome(
+    found: Answered,
+    scenario: Question,
+    at: int,
+    links: Sequence[Series],
+    of_draws: slice,
+    steps: Sequence[Step],
+    families: Sequence[Step],
+    judged: Plausibility,
+    inputs: Seen,
+) -> Outcome:
+    desk, stack = found.desk, found.worlds
+    count = of_draws.stop - of_draws.start
+    edges = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
+    chain = []
+    for stage, name, unit, values in links:
+        low, high = np.quantile(values[of_draws], edges).tolist() if count else (None, None)
+        chain.append(Link(stage, name, unit, float(values[0]), float(values[at]), low, high))
+    wanted = float(found.wanted[at])
+    moved = float(stack.spread[at] - stack.spread[0])
+    return Outcome(
+        name=scenario.name,
+        shifts=tuple(name for name, _ in scenario.steps(desk.scene.base)),
+        chain=tuple(chain),
+        cheapest=(_cheapest(stack, "near", at), _cheapest(stack, "far", at)),
+        factors=_factors(desk, stack, at),
+        models=tuple(_says(desk, name, up, at, found.held) for name, up in found.ups.items()),
+        steps=(Step("base", float(found.up[0]), 0.0), *steps),
+        families=tuple(families),
+        held=found.held,
+        wanted=wanted,
+        pnl_held=float(np.asarray(found.pnl)[at]),
+        pnl_wanted=wanted * desk.multiplier * moved,
+        switch_cost=abs(wanted - found.held) * desk.cost,
+        plausibility=judged,
+        inputs=inputs,
+        draws=count,
+        notes=_notes(desk),
+    )
+
+
+def _notes(desk: Desk) -> tuple[str, ...]:
+    """What every answer of this desk rests on."""
+    scene = desk.scene
+    pair = scene.valued.pair
+    notes = ["observed richness is kept: each contract moves by as much as its fair price"]
+    if pair.near.known.stand_in:
+        notes.append(
+            "STAND-IN BASKET: no list of deliverable bonds is in the data; the bonds are none that were issued"
+        )
+    for leg in (pair.near, pair.far):
+        there = leg.deliverable[-1]
+        quoted = int((leg.quoted[-1] & there).sum())
+        if quoted < there.sum():
+            notes.append(
+                f"{leg.contract.code}: {int(there.sum()) - quoted} of {int(there.sum())} bonds have no quote and are"
+                f" priced off curve {scene.valuation.curve}"
+            )
+    rates = {field.name for factor in scene.factors for field in factor.inputs if field.table == "rate"}
+    if unmoved := sorted(rates - set(scene.valuation.funding)):
+        notes.append(
+            f"factors read {', '.join(unmoved)}, which is no funding term of the valuation: a repo shift leaves it"
+        )
+    notes += desk.models.left_out
+    return tuple(notes)
+
+
+def _cheapest(stack: Worlds, leg: str, at: int) -> CheapestBond:
+    value = stack.value.near if leg == "near" else stack.value.far
+    fair, bonds = value.priced.fair, value.priced.leg.bonds
+    before, after = (bonds[int(fair.cheapest[world, 0])] for world in (0, at))
+    return CheapestBond(
+        contract=value.priced.leg.contract.code,
+        base=before,
+        shocked=after,
+        switched=before != after,
+        switch_base=float(fair.switch_distance[0, 0]),
+        switch_shocked=float(fair.switch_distance[at, 0]),
+    )
+
+
+def _factors(desk: Desk, stack: Worlds, at: int) -> tuple[FactorMove, ...]:
+    before, after = stack.rows[0, -1], stack.rows[at, -1]
+    values = np.stack([before, after, desk.z(before), desk.z(after)], axis=1)
+    known = [[value if np.isfinite(value) else None for value in row] for row in values.tolist()]
+    return tuple(FactorMove(column, *row) for column, row in zip(desk.scene.columns, known, strict=True))
+
+
+def _says(desk: Desk, model: str, up: Floats, at: int, held: float) -> ModelSays:
+    mean = up.mean(axis=0)
+    pairs = desk.pairs(model, mean[[0, at]], held)
+    several = len(up) > 1
+    return ModelSays(
+        model=model,
+        seeds=len(up),
+        up_base=float(mean[0]),
+        up_shocked=float(mean[at]),
+        sd_base=float(up[:, 0].std(ddof=1)) if several else None,
+        sd_shocked=float(up[:, at].std(ddof=1)) if several else None,
+        low_shocked=float(up[:, at].min()),
+        high_shocked=float(up[:, at].max()),
+        pairs_base=float(pairs[0]),
+        pairs_shocked=float(pairs[1]),
+    )
+
+
+def _families(desk: Desk, rows: Floats, count: int) -> list[tuple[Step, ...]]:
+    """For each scenario, the probability after one family of factors after the other has taken its shocked values.
+
+    In the order of the study; another order would share out what families do together in another way.
+    """
+    kinds: dict[str, list[int]] = {}
+    column = 0
+    for factor in desk.scene.factors:
+        width = len(factor.columns)
+        kinds.setdefault(factor.kind, []).extend(range(column, column + width))
+        column += width
+    hybrids = []
+    for at in range(1, 1 + count):
+        mixed = rows[0].copy()
+        for columns in kinds.values():
+            mixed = mixed.copy()
+            mixed[:, columns] = rows[at][:, columns]
+            hybrids.append(mixed)
+    ups = desk.ask(np.stack([rows[0], *hybrids]))[desk.headline].mean(axis=0)
+    found = []
+    for number in range(count):
+        mine = ups[1 + number * len(kinds) : 1 + (number + 1) * len(kinds)]
+        steps = (Step(kind, float(up), float("nan")) for kind, up in zip(kinds, mine, strict=True))
+        found.append((Step("base", float(ups[0]), float("nan")), *steps))
+    return found
