@@ -50,7 +50,7 @@ seeds = 2
 [market]
 source = "simulated"
 products = ["T"]
-first = 2018-01-02
+first = 2016-06-01
 last = 2020-03-20
 seed = 4
 signal = 0.3
@@ -115,7 +115,7 @@ layers = 1
 hidden = 4
 
 [fit]
-epochs = 8
+epochs = 10
 
 [[positions]]
 kind = "sign"

@@ -22,6 +22,7 @@ from tenor.factor.curve import CurveShape
 from tenor.factor.funding import Funding
 from tenor.factor.panel import EVENING, Decision, Panel, build_panel
 from tenor.factor.spread import LegChange, SpreadChange
+from tenor.factor.valuation import Valuation
 from tenor.factor.window import Fold, WalkForward, Windows
 from tenor.io.sources.simulated import Simulated
 from tenor.market.contract import front_pairs, product
@@ -44,6 +45,14 @@ FACTORS: dict[str, Factor] = {
     "curve_shape": CurveShape(curve="CGB"),
 }
 """Settings of the factors that cannot do without; every other one is tested as it comes."""
+
+VALUATION = Valuation(
+    curve="CGB",
+    tenors=(1.0, 2.0, 3.0, 5.0, 7.0, 10.0, 30.0),
+    funding={"REPO.ON": 1, "REPO.1W": 7, "REPO.1M": 30},
+    basket="published",
+    compounding="annual",
+)
 
 WINDOWS_FROM: tuple[Factor, ...] = (SpreadChange(days=(1, 3)), LegChange(days=(1,)), *FACTORS.values())
 
@@ -72,7 +81,16 @@ def panels(held: Market, needs: Sequence[Field], decision: Decision, warm_up: in
     for code in PRODUCTS:
         days = held.quotes.filter(held.quotes["code"].str.starts_with(code + "1"))["date"]
         for span in front_pairs(product(code), days.min(), days.max()):
-            built = build_panel(held, product(code), span, needs, decision=decision, warm_up=warm_up, max_age_days=10)
+            built = build_panel(
+                held,
+                product(code),
+                span,
+                needs,
+                decision=decision,
+                warm_up=warm_up,
+                max_age_days=10,
+                valuation=VALUATION,
+            )
             found += [built] if built is not None else []
     return found
 

@@ -1,6 +1,7 @@
 """Study files: every problem at once with its key path, and one identity for one set of settings."""
 
 import copy
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -363,6 +364,46 @@ def test_seeds_are_consecutive_from_the_first() -> None:
 # --- schema and run -----------------------------------------------------------------------------------------
 
 
+def test_a_factor_of_carry_needs_to_know_how_futures_are_priced() -> None:
+    table = tomllib.loads((STUDIES / "cgb-spread-t.toml").read_text(encoding="utf-8"))
+    del table["valuation"]
+    with pytest.raises(StudyError) as refused:
+        load(table, where="t.toml")
+    said = [f"factors.{kind}: needs to know how" for kind in ("carry", "implied_repo", "cheapest_to_deliver")]
+    assert [
+        line.removeprefix("t.toml: ")[: len(start)] for line, start in zip(refused.value.problems, said, strict=True)
+    ] == said
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"valuation": {"curve": "CGB"}}, "valuation.tenors: missing"),
+        ({"valuation": {"courve": "CGB"}}, "valuation.courve: unexpected key; did you mean 'curve'"),
+        (
+            {"scenarios": [{"name": "a", "shifts": [{"kind": "paralel", "amount": "1bp"}]}]},
+            "no kind 'paralel'; did you mean 'parallel'",
+        ),
+        (
+            {"scenarios": [{"name": "a", "shifts": [{"kind": "parallel", "amount": 50}]}]},
+            "50 has no unit: write 50bp or 0.5%",
+        ),
+        ({"scenarios": [{"name": "a", "shifts": []}]}, "scenarios"),
+    ],
+)
+def test_valuation_and_scenarios_are_read_strictly(change: dict[str, Any], said: str) -> None:
+    table = tomllib.loads((STUDIES / "cgb-spread-t.toml").read_text(encoding="utf-8")) | change
+    with pytest.raises(StudyError, match=re.escape(said)):
+        load(table)
+
+
+def test_scenarios_of_one_name_are_refused() -> None:
+    table = tomllib.loads((STUDIES / "cgb-spread-t.toml").read_text(encoding="utf-8"))
+    table["scenarios"].append(table["scenarios"][0])
+    with pytest.raises(StudyError, match=r"scenarios: \['funding \+50bp'\] named more than once"):
+        load(table)
+
+
 def test_the_schema_names_every_section_and_requires_the_judgements() -> None:
     described = schema()
     sections = [
@@ -382,6 +423,8 @@ def test_the_schema_names_every_section_and_requires_the_judgements() -> None:
         "fit",
         "calibration",
         "statistics",
+        "valuation",
+        "scenarios",
     ]
     assert list(described["properties"]) == sections
     assert described["required"] == sections[:11]

@@ -73,6 +73,10 @@ class Scenario:
         """Whether one of the shifts is an estimate, with draws."""
         return any(isinstance(shift, Uncertain) for shift in self.shifts)
 
+    def remarks(self, base: Base) -> tuple[str, ...]:
+        """Return what a reader must know of each shift that is an estimate."""
+        return tuple(shift.remark(base) for shift in self.shifts if isinstance(shift, Uncertain))
+
     def draws(self, base: Base, count: int, seed: int) -> tuple[Moves, ...]:
         """Return ``count`` draws of all shifts together, none where no shift is an estimate.
 

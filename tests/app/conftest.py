@@ -14,8 +14,10 @@ import numpy as np
 import pytest
 
 from tenor.app.cli import main
+from tenor.io.runs import code_of, write_run
 from tenor.market.calendar import trading_calendar
 from tenor.market.contract import product
+from tenor.report.html import page
 
 FIRST, LAST = date(2016, 1, 4), date(2017, 6, 30)
 
@@ -252,3 +254,11 @@ def world_of(tmp_path: Path) -> Callable[[Callable[[int], int]], World]:
 def wandering() -> Callable[[int], int]:
     """The series of the spread in ``world``, in ticks."""
     return walk()
+
+
+@pytest.fixture(scope="session")
+def kept_small(tmp_path_factory: pytest.TempPathFactory, small_run) -> Path:
+    """The folder of the small run, kept on disk with its models."""
+    root = tmp_path_factory.mktemp("small") / "runs"
+    facts = {"base": str(root), "data": None, "seconds": 1.0, "finished": "2020-01-01T00:00:00Z"}
+    return write_run(root, small_run.report, page(small_run.report), facts, code=code_of(small_run.study))

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -13,6 +14,8 @@ from typer.testing import CliRunner
 
 from tenor.app import cli, commands
 from tenor.app.commands import COMMANDS
+from tenor.app.rates import PriceBond, ShowBasis
+from tenor.app.what_if import AskWhatIf
 from tenor.errors import DataError, Defect, RunError, StudyError, TenorError
 
 PROGRAM = [sys.executable, "-c", "from tenor.app.cli import main; main()"]
@@ -20,7 +23,7 @@ PROGRAM = [sys.executable, "-c", "from tenor.app.cli import main; main()"]
 HEAVY = ("numpy", "polars", "pandas", "scipy", "jax", "pydantic", "plotly", "sklearn", "lightgbm", "arch")
 
 
-def requests(world) -> dict[str, tuple[list[str], object]]:
+def requests(world, kept_small) -> dict[str, tuple[list[str], object]]:
     """For each command, words of the command line and the request that they mean."""
     run, runs, data, layout = world.kept()[0], world.runs, world.data, world.layout
     return {
@@ -33,6 +36,22 @@ def requests(world) -> dict[str, tuple[list[str], object]]:
         "rerun": (["rerun", run, "--runs", runs], commands.RerunRun(Path(run), runs)),
         "runs": (["runs", "--runs", runs], commands.ListRuns(runs)),
         "models": (["models"], commands.ListModels()),
+        "whatif": (
+            ["whatif", kept_small, "--shift", "repo=+50bp", "--on", "2020-01-10"],
+            AskWhatIf(kept_small, Path("runs"), ("repo=+50bp",), on=date(2020, 1, 10)),
+        ),
+        "whatif --sweep": (
+            ["whatif", kept_small, "--sweep", "repo=-10bp:10bp:5bp", "--flip", "parallel=20bp", "--held", "-2"],
+            AskWhatIf(kept_small, Path("runs"), sweep="repo=-10bp:10bp:5bp", flips=("parallel=20bp",), held=-2.0),
+        ),
+        "price": (
+            ["price", "--on", "2018-12-10", "--coupon", "3.69%", "--maturity", "2028-05-17", "--yield", "3.3%"],
+            PriceBond(date(2018, 12, 10), "3.69%", date(2028, 5, 17), yield_="3.3%"),
+        ),
+        "basis": (
+            ["basis", "T1903", "--date", "2018-12-10", "--at", "close"],
+            ShowBasis("T1903", date(2018, 12, 10), decision="close"),
+        ),
         "data check": (["data", "check", data, "--layout", layout], commands.CheckData(data, layout)),
         "data show": (["data", "show", world.study], commands.ShowData(None, None, world.study)),
         "data show --layout": (
@@ -49,6 +68,10 @@ WORDS = (
     "rerun",
     "runs",
     "models",
+    "whatif",
+    "whatif --sweep",
+    "price",
+    "basis",
     "data check",
     "data show",
     "data show --layout",
@@ -60,8 +83,8 @@ def test_every_command_of_the_table_is_asked_below() -> None:
 
 
 @pytest.mark.parametrize("words", WORDS)
-def test_json_is_the_answer_of_the_command_and_nothing_else(settled, words: str) -> None:
-    given, request = requests(settled)[words]
+def test_json_is_the_answer_of_the_command_and_nothing_else(settled, kept_small, words: str) -> None:
+    given, request = requests(settled, kept_small)[words]
     (command,) = [command for command in COMMANDS if command.name == words.split(" --")[0]]
     assert isinstance(request, command.request)
     told: list[str] = []
@@ -73,13 +96,13 @@ def test_json_is_the_answer_of_the_command_and_nothing_else(settled, words: str)
 
 
 @pytest.mark.parametrize("words", WORDS)
-def test_without_json_a_person_reads_tables(settled, words: str) -> None:
-    given, _ = requests(settled)[words]
+def test_without_json_a_person_reads_tables(settled, kept_small, words: str) -> None:
+    given, _ = requests(settled, kept_small)[words]
     result = CliRunner().invoke(cli.app, [*map(str, given)])
     assert result.exit_code == 0
     assert result.stdout
     assert "nan" not in re.findall(r"[a-z]+", result.stdout.lower())
-    assert bool(result.stderr) == (words == "rerun"), "only what computes has progress"
+    assert bool(result.stderr) == words.startswith(("rerun", "whatif")), "only what computes has progress"
     if words in ("run", "show"):
         assert "Does anything [here] tell what comes next?" in result.stdout
         assert f"{settled.runs / settled.kept()[0]}/report.html" in result.stdout

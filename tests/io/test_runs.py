@@ -528,7 +528,7 @@ def test_a_plugin_is_part_of_the_code(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.syspath_prepend(tmp_path)
     theirs = importlib.import_module("their_factors").Theirs()
     ours = DateSplit(date(2020, 1, 1), date(2021, 1, 1), date(2022, 1, 1), purge=2)
-    parts = {"market": ours, "split": ours, "factors": (theirs,), "models": (), "positions": ()}
+    parts = {"market": ours, "split": ours, "factors": (theirs,), "models": (), "positions": (), "scenarios": ()}
     study = cast(Study, SimpleNamespace(**parts))
     before = code_of(study)
     assert before.startswith(f"{runs.code_version()}; their_factors+")

@@ -13,6 +13,7 @@ from tenor.errors import MarketError
 from tenor.factor.base import FAR_CLOSE, NEAR_CLOSE, compute
 from tenor.factor.panel import build_panel
 from tenor.open_desk import open_desk
+from tenor.pricing.bond import dv01
 from tenor.scenario.moves import NOTHING, Moves
 from tenor.scenario.world import Scene, Worlds, shocked_market, worlds
 from tenor.shock import parse_shift
@@ -28,6 +29,7 @@ WORDS = {
     "gap": ("price.T=-0.5",),
     "one leg gaps": ("price.T2006=+1%",),
     "volatility": ("volatility.T=x2",),
+    "a bond gaps": ("price.SIM.10Y.2019-05=-0.4",),
     "everything": ("steepener=-8bp", "repo=-30bp", "quarter_end=+150bp", "price.T2003=0.2", "volatility.T2006=x1.5"),
 }
 
@@ -92,7 +94,7 @@ def test_a_scenario_is_a_market(scene: Scene, name: str) -> None:
     assert_market_is_world(scene, moves_of(scene, WORDS[name]))
 
 
-@pytest.mark.parametrize("name", ["parallel", "everything"])
+@pytest.mark.parametrize("name", ["parallel", "everything", "a bond gaps"])
 def test_a_scenario_is_a_market_where_bonds_are_quoted_too(scene: Scene, name: str) -> None:
     quoted = with_quoted_bonds(scene)
     leg = quoted.valued.pair.near
@@ -161,12 +163,12 @@ def test_a_small_parallel_shift_earns_the_forward_dv01_over_the_factor(scene: Sc
     for price, leg in ((stack.near, stack.value.near), (stack.far, stack.value.far)):
         priced, at = leg.priced, int(leg.priced.fair.cheapest[0, 0])
         delivery = priced.leg.delivery
-        from tenor.pricing.bond import dv01
-
         terms = delivery.basket
         of_bond = dv01(
             priced.yields[0, 0, at], terms.coupon[at], terms.frequency[at], terms.maturity[at], delivery.on[0]
         )
+        # the curve moves in annual yields, the bond pays twice a year: d(y2) = (1 + y1)**(1/2 - 1) d(y1)
+        of_bond *= (1 + priced.yields[0, 0, at] / terms.frequency[at]) ** (1 - terms.frequency[at])
         growth = 1 + priced.repo[0, 0] * delivery.days[0] / 365
         assert price[1] - price[0] == pytest.approx(-0.1 * of_bond * growth / terms.factor[at], rel=2e-4)
 
@@ -219,7 +221,7 @@ def test_low_yields_make_a_short_bond_the_cheapest_and_high_yields_a_long_one(sc
         (Moves(curves={"CGB": {9.0: 0.001}}), r"no points \[9.0\] to move; it has \[1.0"),
         (Moves(curves={"UST": {10.0: 0.001}}), "the curves are"),
         (Moves(rates={"LIBOR": 0.001}), r"no rates \['LIBOR'\] to move; the market has"),
-        (Moves(prices={"T2012": 1.0}), "this pair; it is T2003 against T2006"),
+        (Moves(prices={"T2012": 1.0}), "the pair is T2003 against T2006, and their deliverable bonds"),
         (Moves(nights={date(2019, 12, 31): 0.01}), "is over on 2020-01-10"),
     ],
 )

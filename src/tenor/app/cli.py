@@ -24,7 +24,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help=("Forecasts for markets, with the evidence: what happens next, should I believe it, what should I hold?"),
+    help=(
+        "Forecasts for markets, with the evidence: what happens next, should I believe it, what should I hold, what if?"
+    ),
 )
 data = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check and show data before use.")
 app.add_typer(data, name="data")
@@ -133,7 +135,7 @@ def whatif(
     data: DataFolder = None,
     json: Json = False,
 ) -> None:
-    """Ask a run's frozen models what a move of curve, funding, prices or macro data would do."""
+    """Ask a run what a shock would do, through to P&L."""
     from tenor.app.what_if import AskWhatIf, ask_what_if
 
     request = AskWhatIf(
@@ -174,7 +176,7 @@ def price(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Price a bond: clean and dirty, accrued, yield, duration, convexity, DV01, conversion factor."""
+    """Price a bond, with its sensitivities."""
     from tenor.app.rates import PriceBond, price_bond
 
     end = maturity.date() if maturity else None
@@ -200,7 +202,7 @@ def basis(
     ] = "self",
     json: Json = False,
 ) -> None:
-    """Show a contract against its deliverable bonds: basis, carry, net basis, IRR, cheapest to deliver."""
+    """Show basis, carry and IRR of a contract's bonds."""
     from tenor.app.rates import ShowBasis, show_basis
 
     for given, allowed in ((decision, ("evening", "close")), (reinvest, ("self", "zero", "funding"))):

@@ -329,7 +329,7 @@ def basket_of(market: Market, product: Product, contract: Contract, valuation: V
     return published_basket(market, contract)
 
 
-def price_leg(leg: Leg, curve: Curve, repo: Floats) -> PricedLeg:
+def price_leg(leg: Leg, curve: Curve, repo: Floats, gap: Floats | float = 0.0) -> PricedLeg:
     """Price a leg's bonds and the leg itself.
 
     Parameters
@@ -338,9 +338,11 @@ def price_leg(leg: Leg, curve: Curve, repo: Floats) -> PricedLeg:
         Yields, ``(..., session, tenor)``; a bond keeps its own spread to them.
     repo
         Term funding to the second delivery day, ``(..., session)``.
+    gap
+        Points on top of what the curve makes of each bond, ``(..., session, bond)``; yields are those without it.
     """
     yields = leg.off(curve) + leg.own_spread
-    paid = dirty(leg.delivery, yields)
+    paid = dirty(leg.delivery, yields) + gap
     return PricedLeg(leg, yields, paid, repo, fair(leg.delivery, paid, repo, leg.deliverable))
 
 

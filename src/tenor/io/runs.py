@@ -95,7 +95,8 @@ def code_of(study: Study) -> str:
 
     A plugin is named with the first digits of a SHA-256 over its Python files, so that an edit is another version.
     """
-    parts = (study.market, study.split, *study.factors, *study.models, *study.positions)
+    shifts = (shift for scenario in study.scenarios for shift in scenario.shifts)
+    parts = (study.market, study.split, *study.factors, *study.models, *study.positions, *shifts)
     packages = sorted({type(part).__module__.partition(".")[0] for part in parts} - {"tenor"})
     return "; ".join([code_version(), *(f"{name}+{_files_of(name)}" for name in packages)])
 

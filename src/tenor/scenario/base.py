@@ -151,6 +151,10 @@ class Shift(Protocol):
 class Uncertain(Protocol):
     """A shift that is an estimate, with draws of what it may have been."""
 
+    def remark(self, base: Base) -> str:
+        """Return what a reader must know of the estimate: from what, and what of it cannot be told from zero."""
+        ...
+
     def draws(self, base: Base, count: int, seed: int) -> tuple[Moves, ...]:
         """Return ``count`` draws of the moves, all effects drawn jointly."""
         ...

@@ -86,8 +86,8 @@ class Desk:
 
     def pairs(self, model: str, up: Floats, held: float) -> Floats:
         """Pairs that the rule asks for at mean probabilities ``up`` ``(s,)``, seen from ``held`` pairs."""
-        scales = [one.scale for one in self.models.model(model).folds[self.fold] if not isinstance(one, str)]
-        full = max(float(np.mean(scales)), self.rule.least_scale, np.finfo(float).tiny)
+        scale = float(np.nanmean(self.models.scales(model, self.fold)))
+        full = max(scale, self.rule.least_scale, np.finfo(float).tiny)
         risk = Risk(np.full(len(up), full), np.full(len(up), self.expected_move), self.cost, self.multiplier)
         share = np.full(len(up), held / self.limits.max_pairs)
         wanted = self.rule.sizer().target(up, share, risk)

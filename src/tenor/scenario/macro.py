@@ -77,6 +77,10 @@ class Macro:
         """Return the effect of a surprise of one unit, as known at the decision."""
         return _estimate(base, self.name, self.horizon, self.lead, self.order)
 
+    def remark(self, base: Base) -> str:
+        """Return from which releases the effect is estimated, and what of it cannot be told from zero."""
+        return self.estimate(base).sentence
+
     def describe(self) -> str:
         """Statistic and surprise."""
         return f"{self.name} {said(self.surprise)} against expectation"

@@ -302,9 +302,9 @@ class PriceGap:
     Parameters
     ----------
     code
-        A leg's contract code, or the product for both legs.
+        A leg's contract code, the product for both legs, or a deliverable bond.
     amount
-        Points, or ``%`` of the leg's last known close.
+        Points, or ``%`` of the last known close.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -317,11 +317,11 @@ class PriceGap:
         gap(self.amount, force=self.force)
 
     def moves(self, base: Base) -> Moves:
-        """Return points for each leg; :class:`MarketError` if ``code`` is none, or has no recent close."""
+        """Return points for each leg, or the bond; :class:`MarketError` if there is none, or no recent close."""
         size, of = gap(self.amount, force=True)
-        return Moves(
-            prices={leg: size if of == "points" else size * last_close(base, leg) for leg in legs(base, self.code)}
-        )
+        bonds = base.market.bonds["code"].to_list()
+        named = (self.code,) if self.code in bonds else legs(base, self.code)
+        return Moves(prices={code: size if of == "points" else size * last_close(base, code) for code in named})
 
     def describe(self) -> str:
         """Code and amount."""
@@ -410,7 +410,8 @@ def legs(base: Base, code: str) -> tuple[str, ...]:
 
 def last_close(base: Base, code: str) -> Price:
     """Return the last known close of ``code``; :class:`MarketError` if there is none within ``max_age_days``."""
-    closes = base.market.quotes_of(code).drop_nulls("close").filter(pl.col("date") <= base.session).tail(1)
+    mine = (pl.col("code") == code) & (pl.col("date") <= base.session)
+    closes = base.market.quotes.filter(mine).drop_nulls("close").sort("date").tail(1)
     day = closes["date"].max()
     if not isinstance(day, date) or (base.session - day).days > base.max_age_days:
         since = f"the last is of {day}" if isinstance(day, date) else "there is none"

@@ -30,6 +30,7 @@ DRAWS = 500
 """Draws of a scenario that is an estimate."""
 LEVEL = 0.95
 """Coverage of the intervals over draws."""
+_EDGES = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
 LEGS = ("near", "far")
 
 
@@ -41,11 +42,6 @@ class Question(Protocol):
         """What tables print."""
         ...
 
-    @property
-    def uncertain(self) -> bool:
-        """Whether a shift is an estimate, with draws."""
-        ...
-
     def moves(self, base: Base) -> Moves:
         """Return everything that changes."""
         ...
@@ -54,8 +50,12 @@ class Question(Protocol):
         """Return the shifts one by one, each with its words."""
         ...
 
+    def remarks(self, base: Base) -> tuple[str, ...]:
+        """Return what a reader must know of each shift that is an estimate."""
+        ...
+
     def draws(self, base: Base, count: int, seed: int) -> tuple[Moves, ...]:
-        """Return draws of everything that changes."""
+        """Return draws of everything that changes; none where no shift is an estimate."""
         ...
 
 
@@ -94,13 +94,18 @@ class CheapestBond:
 
 @dataclass(frozen=True, slots=True)
 class FactorMove:
-    """A factor column before and after, with its z-score on the fold's train range (``None`` for a constant column)."""
+    """A factor column before and after, with its z-score on the fold's train range (``None`` for a constant column).
+
+    ``low`` to ``high`` where the scenario is an estimate, else ``None``.
+    """
 
     column: str
     base: float | None
     shocked: float | None
     z_base: float | None
     z_shocked: float | None
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +250,7 @@ def what_if(desk: Desk, scenarios: Sequence[Question], *, draws: int = DRAWS, se
     base = desk.scene.base
     totals = [scenario.moves(base) for scenario in scenarios]
     steps = [_cumulative([moves for _, moves in scenario.steps(base)]) for scenario in scenarios]
-    drawn = [scenario.draws(base, draws, seed) if scenario.uncertain else () for scenario in scenarios]
+    drawn = [scenario.draws(base, draws, seed) for scenario in scenarios]
     stack = [*totals, *(moves for part in steps for moves in part), *(moves for part in drawn for moves in part)]
     found = answered(desk, stack)
     links = _links(found)
@@ -342,10 +347,9 @@ def _outcome(
 ) -> Outcome:
     desk, stack = found.desk, found.worlds
     count = of_draws.stop - of_draws.start
-    edges = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
     chain = []
     for stage, name, unit, values in links:
-        low, high = np.quantile(values[of_draws], edges).tolist() if count else (None, None)
+        low, high = np.quantile(values[of_draws], _EDGES).tolist() if count else (None, None)
         chain.append(Link(stage, name, unit, float(values[0]), float(values[at]), low, high))
     wanted = float(found.wanted[at])
     moved = float(stack.spread[at] - stack.spread[0])
@@ -354,7 +358,7 @@ def _outcome(
         shifts=tuple(name for name, _ in scenario.steps(desk.scene.base)),
         chain=tuple(chain),
         cheapest=(_cheapest(stack, "near", at), _cheapest(stack, "far", at)),
-        factors=_factors(desk, stack, at),
+        factors=_factors(desk, stack, at, of_draws),
         models=tuple(_says(desk, name, up, at, found.held) for name, up in found.ups.items()),
         steps=(Step("base", float(found.up[0]), 0.0), *steps),
         families=tuple(families),
@@ -366,7 +370,7 @@ def _outcome(
         plausibility=judged,
         inputs=inputs,
         draws=count,
-        notes=_notes(desk),
+        notes=(*scenario.remarks(desk.scene.base), *_notes(desk)),
     )
 
 
@@ -410,10 +414,13 @@ def _cheapest(stack: Worlds, leg: str, at: int) -> CheapestBond:
     )
 
 
-def _factors(desk: Desk, stack: Worlds, at: int) -> tuple[FactorMove, ...]:
+def _factors(desk: Desk, stack: Worlds, at: int, of_draws: slice) -> tuple[FactorMove, ...]:
     before, after = stack.rows[0, -1], stack.rows[at, -1]
-    values = np.stack([before, after, desk.z(before), desk.z(after)], axis=1)
-    known = [[value if np.isfinite(value) else None for value in row] for row in values.tolist()]
+    values = [before, after, desk.z(before), desk.z(after)]
+    if of_draws.stop > of_draws.start:
+        values += [*np.quantile(stack.rows[of_draws, -1], _EDGES, axis=0)]
+    rows = np.stack(values, axis=1)
+    known = [[value if np.isfinite(value) else None for value in row] for row in rows.tolist()]
     return tuple(FactorMove(column, *row) for column, row in zip(desk.scene.columns, known, strict=True))
 
 

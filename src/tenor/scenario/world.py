@@ -183,7 +183,10 @@ def worlds(scene: Scene, moves: Sequence[Moves]) -> Worlds:
     near_repo, far_repo = (_term(scene, funding, stack, leg.delivery.days) for leg in (pair.near, pair.far))
     shifted = Curve(valuation.curve, np.array(points), curve[:, None, :])
     near_now, far_now = (scene.panel.fields[leg][-1:] for leg in (NEAR_CLOSE, FAR_CLOSE))
-    legs = price_leg(pair.near, shifted, near_repo), price_leg(pair.far, shifted, far_repo)
+    legs = (
+        price_leg(pair.near, shifted, near_repo, _bond_gaps(pair.near, stack)),
+        price_leg(pair.far, shifted, far_repo, _bond_gaps(pair.far, stack)),
+    )
     near, far = (
         now + (leg.fair.price[:, 0] - leg.fair.price[0, 0]) + np.array([each.prices.get(code, 0.0) for each in stack])
         for now, leg, code in ((near_now, legs[0], scene.base.near), (far_now, legs[1], scene.base.far))
@@ -234,7 +237,7 @@ def shocked_market(scene: Scene, moves: Moves) -> Market:
     for code, price in ((base.near, world.near[1]), (base.far, world.far[1])):
         quotes = _requoted(quotes, base, code, float(price), moves)
     for priced in (world.value.near.priced, world.value.far.priced):
-        quotes = _bonds_requoted(quotes, base, priced.leg, priced.paid[1, 0])
+        quotes = _bonds_requoted(quotes, base, priced.leg, priced.paid[1, 0], moves)
     return replace(
         market,
         quotes=quotes,
@@ -271,14 +274,30 @@ def _requoted(quotes: pl.DataFrame, base: Base, code: str, price: float, moves: 
     )
 
 
-def _bonds_requoted(quotes: pl.DataFrame, base: Base, leg: Leg, paid: Floats) -> pl.DataFrame:
-    """Give every bond of a basket that was quoted at the decision's session its clean price of the scenario."""
+def _bonds_requoted(quotes: pl.DataFrame, base: Base, leg: Leg, paid: Floats, moves: Moves) -> pl.DataFrame:
+    """Give every bond that was quoted at the decision's session, or gaps, its clean price of the scenario."""
     clean = paid - leg.delivery.accrued[-1]
-    today = {bond: clean[at] for at, bond in enumerate(leg.bonds) if leg.quoted[-1, at]}
-    for bond, price in today.items():
-        this = (pl.col("code") == bond) & (pl.col("date") == base.session)
-        quotes = quotes.with_columns(pl.when(this).then(pl.lit(price)).otherwise(pl.col("close")).alias("close"))
-    return quotes
+    today = {
+        bond: float(clean[at])
+        for at, bond in enumerate(leg.bonds)
+        if leg.quoted[-1, at] or moves.prices.get(bond, 0.0) != 0.0
+    }
+    rows = pl.DataFrame(
+        {
+            "date": [base.session] * len(today),
+            "code": list(today),
+            "close": list(today.values()),
+            "known_at": [base.moment] * len(today),
+        },
+        schema={name: kind for name, kind in quotes.schema.items() if name in ("date", "code", "close", "known_at")},
+    )
+    kept = quotes.join(rows, on=["code", "date"], how="anti")
+    return pl.concat([kept, rows], how="diagonal")
+
+
+def _bond_gaps(leg: Leg, stack: Sequence[Moves]) -> Floats:
+    """Points by which each world lifts each bond of a leg on its own: ``(s, 1, bond)``."""
+    return _stacked([each.prices for each in stack], leg.bonds)[:, None, :]
 
 
 def _replaced(table: pl.DataFrame, rows: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
@@ -324,10 +343,13 @@ def _check_names(scene: Scene, stack: Sequence[Moves]) -> None:
     rates, names = {name for each in stack for name in each.rates}, set(base.market.rates["name"].unique().to_list())
     if not rates <= names:
         raise MarketError(f"no rates {sorted(rates - names)} to move; the market has {sorted(names)}")
-    legs = {code for each in stack for code in (*each.prices, *each.volatility)}
-    if not legs <= {base.near, base.far}:
+    pair = scene.valued.pair
+    legs, bonds = {base.near, base.far}, {*pair.near.bonds, *pair.far.bonds}
+    gaps, paths = ({code for each in stack for code in getattr(each, name)} for name in ("prices", "volatility"))
+    if strange := (gaps - legs - bonds) | (paths - legs):
         raise MarketError(
-            f"no contracts {sorted(legs - {base.near, base.far})} in this pair; it is {base.near} against {base.far}"
+            f"no prices {sorted(strange)} to move here: the pair is {base.near} against {base.far}, and their deliverable"
+            f" bonds are {sorted(bonds)} (whose paths are not stretched)"
         )
 
 
@@ -394,8 +416,8 @@ def _today(
             return price[:, None]
         if field.name == "settle":
             return now + (price - price[0])[:, None]
-        moved = (np.fmax if field.name == "high" else np.fmin)(now, price)
-        return np.where(np.isnan(now), np.nan, moved)[:, None]
+        moved: Floats = np.maximum(now, price) if field.name == "high" else np.minimum(now, price)
+        return moved[:, None]
     return None
 
 
