@@ -52,6 +52,7 @@ bench: torch ## Run the benchmarks
 	$(BIN)/python benchmarks/train_engine.py
 	$(BIN)/python benchmarks/backtest.py
 	$(BIN)/python benchmarks/main_job.py
+	$(BIN)/python benchmarks/whatif.py
 
 clean: ## Remove what the targets made, runs excepted
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -59,7 +59,7 @@ def test_every_point_of_the_curve_that_a_factor_reads_can_be_moved(small_run) ->
     [
         ({"product": "TF"}, StudyError, "no product 'TF'; did you mean 'T'"),
         ({"model": "lstn"}, StudyError, "no model 'lstn'; did you mean 'lstm'"),
-        ({"position": "kelly"}, StudyError, "no position 'kelly'; there are sign, probability, band 1"),
+        ({"position": "kelly"}, StudyError, "no position 'kelly'; there are 'sign', 'probability, band 1'"),
         ({"session": date(2020, 1, 25)}, MarketError, "the last before is 2020-01-23, the next is 2020-02-03"),
         ({"session": date(2018, 6, 1)}, FitError, "no model of the run spoke on 2018-06-01; the test ranges are"),
     ],

@@ -151,11 +151,15 @@ def _points(valuation: Valuation, factors: tuple[Factor, ...]) -> tuple[float, .
 def _chosen(given: str | None, allowed: list[str] | tuple[str, ...], what: str, *, default: str | None) -> str:
     if given is None:
         if default is None:
-            raise StudyError(f"the study has several {what}s: {', '.join(allowed)}; say which with --{what}")
+            raise StudyError(f"the study has several {what}s, {_quoted(allowed)}; say which with --{what}")
         return default
     if given not in allowed:
-        raise StudyError(f"no {what} {given!r}{suggest(given, allowed)}; there are {', '.join(allowed)}")
+        raise StudyError(f"no {what} {given!r}{suggest(given, allowed)}; there are {_quoted(allowed)}")
     return given
+
+
+def _quoted(names: list[str] | tuple[str, ...]) -> str:
+    return ", ".join(repr(name) for name in names)
 
 
 def _decision(windows: Windows, session: date | None, code: str) -> date:

@@ -24,7 +24,7 @@ so called (``rate.NAME=`` says it outright).
 import json
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from typing import Annotated, Any, ClassVar, cast
 
@@ -178,6 +178,11 @@ def _settings(head: str, value: str, rates: Collection[str]) -> tuple[str, dict[
             raise StudyError("write points one by one, each a shift of its own: 2y=+5bp and 10y=-3bp")
         if len(values) > len(names):
             raise StudyError(f"{head}={value}: {kind} has no place for all of {values}; it has {names}")
+        needed = [field.name for field in fields(kinds[kind]) if field.default is MISSING and field.name != "kind"]
+        if not dot and len(values) < len(needed) == 2:
+            first, second = (name.upper() for name in needed)
+            form = f"{kind}={first}..{second}" if "LAST" in (first, second) else f"{kind}.{first}={value}"
+            raise StudyError(f"{head}={value}: {kind} needs {needed[0]} and {needed[1]}; write {form}")
         return kind, dict(zip(names, values, strict=False))
     if dot and not suggest(kind, kinds):
         return "rate", {"name": head, "amount": value}

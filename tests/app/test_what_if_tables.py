@@ -56,6 +56,7 @@ BASIS = {
         BOND | {"bond": "180019.IB", "quoted": False, "irr": None, "cheapest": False, "cheapest_by_irr": False},
     ],
     "notes": ["1 of 2 bonds have no quote"],
+    "data_notes": ["a note", "another"],
 }
 PRICE = {
     "bond": None,
@@ -143,11 +144,11 @@ def test_several_shifts_families_and_models_are_told(shown):
 def test_sweep_grid_and_counterfactuals_are_told(shown):
     text = flat(shown(printed_what_if, over_the_wire(ANSWER)))
     assert "-20 0.3600 48.00 % -1.00 -400 A C IMPLAUSIBLE" in text
-    assert "At about -15 × parallel +1bp another bond becomes the cheapest: far: C → B" in text
+    assert "At about parallel -15bp another bond becomes the cheapest: far: C → B" in text
     assert "-10 +300 ! -200 -700 !" in text
     assert "! marks sizes that are IMPLAUSIBLE." in text
-    assert "+23.125 × repo +1bp flips the forecast (probability of up 52.00 % → 49.99 %)" in text
-    assert "No size of parallel +1bp between -100 and +100 times flips the position" in text
+    assert "repo +23.125bp flips the forecast (probability of up 52.00 % → 49.99 %)" in text
+    assert "No parallel shock between -100bp and +100bp flips the position" in text
 
 
 def test_observed_data_raise_no_alarm_and_no_page_is_said(shown):
@@ -185,7 +186,12 @@ def test_a_basis_of_a_stand_in_basket_says_so_once(shown):
 
 
 def test_a_price_tells_every_sensitivity(shown):
-    text = flat(shown(printed_price, PRICE | {"into": "T1906", "conversion_factor": 1.0536}))
+    text = flat(
+        shown(
+            printed_price,
+            PRICE | {"into": "T1906", "conversion_factor": 1.0536, "life_fits": True, "life_rule": [6.5, 10.0]},
+        )
+    )
     assert "Bond on 2019-05-10, priced from its yield" in text
     assert "coupon 3.690 %, 2 a year" in text
     assert "clean price 103.0205" in text

@@ -18,6 +18,7 @@ from tenor.report.what_if_figures import (
     table_of,
 )
 from tenor.report.what_if_text import switches
+from tenor.scenario.search import Family
 
 HAND = runpy.run_path(str(Path(__file__).with_name("what_if_by_hand.py")))
 ASKED, DEAR, SWEEP, GRID = HAND["ASKED"], HAND["DEAR"], HAND["SWEEP"], HAND["GRID"]
@@ -98,8 +99,8 @@ def test_a_heat_map_has_the_first_shift_upwards_and_the_second_across():
     assert [list(row) for row in heat.z] == [[300.0, -200.0, -700.0], [700.0, 200.0, -300.0]]
     assert (heat.zmin, heat.zmid, heat.zmax) == (-700.0, 0.0, 700.0)
     assert sorted(zip(crosses.x, crosses.y, strict=True)) == [(-50, -10), (-50, 10), (50, -10), (50, 10)]
-    assert "parallel +1bp" in figure.layout.yaxis.title.text
-    assert "repo +1bp" in figure.layout.xaxis.title.text
+    assert figure.layout.yaxis.title.text == "parallel, bp"
+    assert figure.layout.xaxis.title.text == "repo, bp"
 
 
 def test_the_probability_has_a_line_where_the_forecast_flips():
@@ -116,7 +117,7 @@ def test_numbers_of_a_grid_keep_their_places():
 
 
 def test_names_in_a_template_are_text():
-    figure = grid_pnl(replace(GRID, names=("a%{x}", "<b>")), ASKED)
+    figure = grid_pnl(replace(GRID, families=(Family("a%{x}", ""), Family("<b>", ""))), ASKED)
     template = figure.data[0].hovertemplate
     assert "a%{x}" not in template
     assert "<b>" not in template

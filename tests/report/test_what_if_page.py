@@ -13,6 +13,7 @@ from plotly.offline import get_plotlyjs
 
 from tenor.report import what_if_text as words
 from tenor.report.what_if_page import what_if_page
+from tenor.scenario.search import Family
 
 HAND = runpy.run_path(str(Path(__file__).with_name("what_if_by_hand.py")))
 ANSWER, LIKELY, DEAR = HAND["ANSWER"], HAND["LIKELY"], HAND["DEAR"]
@@ -140,22 +141,23 @@ def test_units_are_those_that_people_write(html):
     assert "profit and loss of what was held 0 200 +200 result" in text
     assert "95 % interval" in text
     assert "over 200 draws" in html
+    assert "spread 0.40000 0.35000 0.33000 to 0.37000 +0.50 −4.20" in text
     assert "2 of 9 links do not change" not in text
     assert "3 of 9 links do not change" in text  # funding, pairs, and a net basis that differs by rounding
 
 
 def test_counterfactuals_are_sentences(html):
     text = text_of(html)
-    assert "+23.125 × repo +1bp flips the forecast (probability of up 52.00 % → 49.99 %): an IMPLAUSIBLE size." in text
-    assert "No size of parallel +1bp between −100 and +100 times flips the position: the pairs wanted stay" in text
+    assert "repo +23.125bp flips the forecast (probability of up 52.00 % → 49.99 %): an IMPLAUSIBLE size." in text
+    assert "No parallel shock between −100bp and +100bp flips the position: the pairs wanted stay at" in text
 
 
 def test_sweep_and_grid_are_in_numbers_too(html):
     text = re.sub(r"\s+", " ", text_of(html))
-    assert "At about −15 × parallel +1bp — far: C → B" in text
+    assert "At about parallel −15bp — far: C → B" in text
     assert "2 of the sizes are IMPLAUSIBLE" in text
     assert "+10 0.4200 54.00 % +1.00 +200 A B" in text
-    assert "× parallel +1bp ↓, × repo +1bp →" in text
+    assert "parallel, bp ↓, repo, bp →" in text
 
 
 @pytest.mark.parametrize("outcomes", [(), (LIKELY,)])
@@ -183,7 +185,7 @@ def test_names_from_files_cannot_leave_their_place():
     )
     sweep = replace(
         ANSWER.sweep,
-        names=(NASTY,),
+        families=(Family(NASTY, ""),),
         points=tuple(replace(each, near_cheapest=NASTY) for each in ANSWER.sweep.points),
     )
     nasty = replace(
@@ -191,8 +193,8 @@ def test_names_from_files_cannot_leave_their_place():
         asked=replace(ANSWER.asked, run=NASTY, study=NASTY, source=NASTY, funding=(NASTY,), rule=NASTY),
         outcomes=(dear,),
         sweep=sweep,
-        grid=replace(ANSWER.grid, names=(NASTY, NASTY)),
-        flips=(replace(ANSWER.flips[0], name=NASTY),),
+        grid=replace(ANSWER.grid, families=(Family(NASTY, ""), Family(NASTY, ""))),
+        flips=(replace(ANSWER.flips[0], family=Family(NASTY, "")),),
     )
     html = what_if_page(nasty)
     balanced(html)

@@ -9,8 +9,8 @@ from datetime import date
 
 from tenor.report.what_if import Asked, WhatIf
 from tenor.scenario.plausibility import Plausibility, Seen
-from tenor.scenario.search import Flip, Point, Sweep
-from tenor.scenario.what_if import CheapestBond, FactorMove, Link, ModelSays, Outcome, Step
+from tenor.scenario.search import Family, Flip, Point, Sweep
+from tenor.scenario.what_if import CheapestBond, FactorMove, FamilyStep, Link, ModelSays, Outcome, Step
 
 NAN = float("nan")
 
@@ -92,7 +92,7 @@ LIKELY = Outcome(
     ),
     models=(says("reversal", 0.51, 0.51, seeds=1), says("lstm", 0.52, 0.54)),
     steps=(Step("base", 0.52, 0.0), Step("parallel +10bp", 0.54, 200.0)),
-    families=(Step("base", 0.52, NAN), Step("spread_level", 0.53, NAN), Step("carry", 0.54, NAN)),
+    families=(FamilyStep("base", 0.52), FamilyStep("spread_level", 0.53), FamilyStep("carry", 0.54)),
     held=1.0,
     wanted=1.0,
     pnl_held=200.0,
@@ -113,13 +113,13 @@ DEAR = Outcome(
         CheapestBond("T1909", "180027.IB", "180004.IB", True, 0.20, 0.01),
     ),
     factors=(
-        FactorMove("spread", 0.40, 0.35, 0.5, -4.2),
+        FactorMove("spread", 0.40, 0.35, 0.5, -4.2, 0.33, 0.37),
         FactorMove("quiet", 1.0, 1.0, None, None),
         FactorMove("unknown", None, None, None, None),
     ),
     models=(says("reversal", 0.51, 0.51, seeds=1), says("lstm", 0.52, 0.48)),
     steps=(Step("base", 0.52, 0.0), Step("macro CPI.YOY +0.5", 0.525, 50.0), Step("repo +50bp", 0.48, -500.0)),
-    families=(Step("base", 0.52, NAN), Step("spread_level", 0.50, NAN), Step("carry", 0.48, NAN)),
+    families=(FamilyStep("base", 0.52), FamilyStep("spread_level", 0.50), FamilyStep("carry", 0.48)),
     held=1.0,
     wanted=-1.0,
     pnl_held=-500.0,
@@ -132,7 +132,7 @@ DEAR = Outcome(
 )
 
 SWEEP = Sweep(
-    names=("parallel +1bp",),
+    families=(Family("parallel", "bp"),),
     axes=((-20.0, -10.0, 0.0, 10.0, 20.0),),
     points=tuple(
         Point(
@@ -149,7 +149,7 @@ SWEEP = Sweep(
 )
 
 GRID = Sweep(
-    names=("parallel +1bp", "repo +1bp"),
+    families=(Family("parallel", "bp"), Family("repo", "bp")),
     axes=((-10.0, 10.0), (-50.0, 0.0, 50.0)),
     points=tuple(
         Point((one, two), 0.40, 0.52 + 0.001 * one - 0.002 * two, 1.0, 20.0 * one - 10.0 * two, "A", "B", two == 0.0)
@@ -158,7 +158,7 @@ GRID = Sweep(
     ),
 )
 
-FOUND = Flip("repo +1bp", "forecast", 100.0, 23.125, 6.25e-5, 0.52, 0.4999, 0.41, 0.56, False)
-NONE = Flip("parallel +1bp", "position", 100.0, None, 0.5, 1.0, None, 1.0, 1.0, None)
+FOUND = Flip(Family("repo", "bp"), "forecast", 100.0, 23.125, 6.25e-5, 0.52, 0.4999, 0.41, 0.56, False)
+NONE = Flip(Family("parallel", "bp"), "position", 100.0, None, 0.5, 1.0, None, 1.0, 1.0, None)
 
 ANSWER = WhatIf(ASKED, (LIKELY, DEAR), SWEEP, GRID, (FOUND, NONE))

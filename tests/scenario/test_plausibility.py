@@ -67,7 +67,7 @@ def test_a_day_that_has_been_is_most_like_itself_and_has_its_own_rank(base: Base
 def test_no_change_is_plausible_and_a_wild_one_is_marked(base: Base) -> None:
     usual, wild = plausibility(base, [NOTHING, Repo("+500bp").moves(base) + Parallel("-300bp").moves(base)])
     assert (usual.distance, usual.rank, usual.plausible) == (0.0, 1.0, True)
-    assert usual.sentence.startswith("plausible: 100% of")
+    assert usual.sentence.startswith("plausible: 100 % of")
     assert (wild.rank, wild.plausible) == (0.0, False)
     assert wild.sentence.startswith("IMPLAUSIBLE: none of")
     assert list(wild.also) == [5, 20]
@@ -95,7 +95,9 @@ def test_what_is_not_judged_is_said(base: Base, past: History) -> None:
     moves += OneRate("REPO.ON", "+5bp").moves(base) + Moves(curves={"UST": {10.0: 0.001}})
     (judged,) = past.judge([moves])
     assert judged.unjudged == ("REPO.ON", "UST", "the price of T2003", "the volatility of T2006")
-    assert judged.sentence.endswith("not judged: REPO.ON, UST, the price of T2003, the volatility of T2006")
+    assert judged.sentence.endswith(
+        "not judged: history says nothing about REPO.ON, UST, the price of T2003, the volatility of T2006"
+    )
 
 
 def test_many_scenarios_at_once_are_each_as_alone(base: Base, past: History) -> None:

@@ -10,7 +10,7 @@ from tenor.errors import MarketError
 from tenor.open_desk import open_desk
 from tenor.scenario.desk import Desk
 from tenor.scenario.moves import NOTHING, Moves
-from tenor.scenario.search import flip, sweep
+from tenor.scenario.search import Family, flip, sweep
 from tenor.scenario.what_if import answered
 from tenor.shock import parse_shift
 
@@ -20,15 +20,14 @@ def desk(small_run) -> Desk:
     return open_desk(small_run.study, small_run.market, small_run.report.frozen, session=date(2020, 1, 10))
 
 
-def unit(desk: Desk, word: str) -> tuple[str, Moves]:
-    shift = parse_shift(word)
-    return shift.describe(), shift.moves(desk.scene.base)
+def unit(desk: Desk, word: str) -> tuple[Family, Moves]:
+    return Family(word.partition("=")[0], "bp"), parse_shift(word).moves(desk.scene.base)
 
 
 def test_each_point_of_a_sweep_is_the_scenario_of_that_size(desk: Desk) -> None:
     name, moves = unit(desk, "repo=+1bp")
     found = sweep(desk, [(name, moves)], [[-50.0, 0.0, 20.0]])
-    assert found.names == ("repo +1bp",)
+    assert found.families == (Family("repo", "bp"),)
     assert [point.sizes for point in found.points] == [(-50.0,), (0.0,), (20.0,)]
     alone = answered(desk, [moves.scaled(20.0)])
     assert found.points[2].spread == alone.worlds.spread[1]
@@ -87,6 +86,6 @@ def test_where_nothing_flips_the_answer_says_how_far_was_looked(desk: Desk) -> N
 
 def test_a_shift_that_changes_nothing_flips_nothing(desk: Desk) -> None:
     with pytest.raises(MarketError, match="changes nothing"):
-        flip(desk, "nothing", NOTHING, of="forecast", bound=1.0)
+        flip(desk, Family("nothing", ""), NOTHING, of="forecast", bound=1.0)
     with pytest.raises(MarketError, match="above 0"):
         flip(desk, *unit(desk, "repo=+1bp"), of="forecast", bound=0.0)

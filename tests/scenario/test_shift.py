@@ -140,7 +140,7 @@ def test_the_order_of_shifts_is_irrelevant(base: Base) -> None:
         (OneRate("REPO.1X", "+5bp"), r"no rate 'REPO\.1X'; did you mean 'REPO\.1[MW]'\?; the market has \['REPO"),
         (
             PriceGap("T1912", "-0.5"),
-            "no price 'T1912' here; the pair is T2003 and T2006, and T names both",
+            "no price 'T1912' here; the pair is T2003 and T2006, T names both",
         ),
         (Volatility("TF", "x2"), "no price 'TF' here"),
         (Steepener("+5bp", short=0.5), "published from 1y to 30y; 0.5y to 10y is not all within it"),

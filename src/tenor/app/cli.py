@@ -121,7 +121,7 @@ def whatif(
         typer.Option("--flip", help="Smallest shock of this family that flips the answer: parallel, or parallel=50bp."),
     ] = None,
     on: Annotated[
-        datetime | None, typer.Option("--on", formats=["%Y-%m-%d"], help="Decision (default: the last).")
+        datetime | None, typer.Option("--on", "--date", formats=["%Y-%m-%d"], help="Decision (default: the last).")
     ] = None,
     product: Annotated[str | None, typer.Option("--product", help="Product, where the study has several.")] = None,
     model: Annotated[str | None, typer.Option("--model", help="Model whose position is traded.")] = None,
@@ -161,7 +161,7 @@ def whatif(
 @app.command()
 def price(
     bond: Annotated[str | None, typer.Argument(help="Bond code of the market of --market; or give terms.")] = None,
-    on: Annotated[datetime, typer.Option("--on", formats=["%Y-%m-%d"], help="The day that is priced.")] = ...,  # type: ignore[assignment]
+    on: Annotated[datetime, typer.Option("--on", "--date", formats=["%Y-%m-%d"], help="The day that is priced.")] = ...,  # type: ignore[assignment]
     coupon: Annotated[str | None, typer.Option("--coupon", help="Coupon a year, as 3.69%.")] = None,
     maturity: Annotated[datetime | None, typer.Option("--maturity", formats=["%Y-%m-%d"], help="Maturity.")] = None,
     frequency: Annotated[int, typer.Option("--frequency", help="Coupons a year: 1, 2 or 4.")] = 2,

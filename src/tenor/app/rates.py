@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from tenor.errors import MarketError, StudyError
+from tenor.errors import CalendarError, MarketError, StudyError
 from tenor.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -27,6 +27,10 @@ SIMULATED_VALUATION: Mapping[str, Any] = {
     "compounding": "annual",
 }
 """How futures are priced on the simulated market."""
+
+
+MOST_COUPON, MOST_YIELD = 0.20, 0.50
+"""Largest coupon that is taken as meant, and largest yield in size that a stated price may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,7 @@ def price_bond(request: PriceBond, watch: Progress = silent) -> Answer:
         "dv01": float(pricing.dv01(rate, *terms)),
     }
     if request.into is not None:
-        answer["into"], answer["conversion_factor"] = request.into, _factor(request.into, found)
+        answer |= _delivered(request.into, found)
     return answer
 
 
@@ -124,7 +128,9 @@ def show_basis(request: ShowBasis, watch: Progress = silent) -> Answer:
     import numpy as np
 
     from tenor.factor.contract_value import value_contract
+    from tenor.factor.valuation import beyond_funding
     from tenor.market.contract import Contract, product
+    from tenor.pricing.basis import cheapest_by_irr
 
     contract = Contract.parse(request.contract)
     rules = product(contract.product)
@@ -141,7 +147,7 @@ def show_basis(request: ShowBasis, watch: Progress = silent) -> Answer:
     )
     leg, held, fair = value.leg, value.held, value.priced.fair
     there = np.flatnonzero(leg.deliverable[0])
-    by_irr = int(there[np.argmax(np.nan_to_num(held.irr[0, there], nan=-np.inf))])
+    by_irr = int(cheapest_by_irr(held, leg.deliverable)[0])
     bonds = leg.known.bonds
     rows = [
         {
@@ -168,15 +174,16 @@ def show_basis(request: ShowBasis, watch: Progress = silent) -> Answer:
     order = np.argsort(-np.nan_to_num(held.irr[0, there], nan=-np.inf), kind="stable")
     rows = [rows[at] for at in order.tolist()]
     unquoted = sum(not row["quoted"] for row in rows)
-    notes = list(market.notes)
-    if unquoted:
-        notes.insert(
-            0, f"{unquoted} of {len(rows)} bonds have no quote on {request.on}: priced off curve {valuation.curve}"
-        )
+    notes = []
     if leg.known.stand_in:
-        notes.insert(
-            0, "STAND-IN BASKET: no list of deliverable bonds is in the data; the bonds are none that were issued"
+        notes.append(
+            "STAND-IN BASKET: no list of deliverable bonds is in the data; the bonds are none that were issued"
         )
+    if unquoted:
+        notes.append(
+            f"{unquoted} of {len(rows)} bonds have no quote on {request.on}: priced off curve {valuation.curve}"
+        )
+    notes += beyond_funding(valuation, float(leg.delivery.days[0]), contract.code)
     return {
         "contract": contract.code,
         "on": request.on.isoformat(),
@@ -198,6 +205,7 @@ def show_basis(request: ShowBasis, watch: Progress = silent) -> Answer:
         "reinvest": request.reinvest,
         "bonds": rows,
         "notes": notes,
+        "data_notes": list(market.notes),
     }
 
 
@@ -218,11 +226,20 @@ def _stated_bond(request: PriceBond) -> Answer:
     if (request.yield_ is None) == (request.clean is None):
         raise StudyError("give one of --yield 3.3% and --clean 103.14")
     coupon = _percent(request.coupon, "--coupon")
+    if not 0 <= coupon <= MOST_COUPON:
+        raise StudyError(f"--coupon {request.coupon}: a coupon lies between 0 and {MOST_COUPON:.0%} a year")
+    if request.frequency not in (1, 2, 4):
+        raise StudyError(f"--frequency {request.frequency}: a bond pays 1, 2 or 4 times a year")
     if request.yield_ is not None:
         value = _percent(request.yield_, "--yield")
     else:
         terms = (coupon, request.frequency, np.datetime64(request.maturity, "D"), np.datetime64(request.on, "D"))
         value = float(yield_from_clean(np.float64(request.clean), *terms))
+        if abs(value) > MOST_YIELD:
+            raise StudyError(
+                f"--clean {request.clean:g} is a yield of {value:.0%}; a price is per 100 of face, a yield is given as"
+                " --yield 3.3%"
+            )
     return {
         "bond": None,
         "coupon": coupon,
@@ -245,22 +262,27 @@ def _percent(text: str, option: str) -> float:
 
 def _known_bond(request: PriceBond) -> Answer:
     import numpy as np
+    import polars as pl
 
     from tenor.factor.align import known_as_of, known_on
     from tenor.factor.valuation import read_off
+    from tenor.io.studies import read_priced_market
     from tenor.market.curve import Curve
     from tenor.pricing.bond import yield_from_clean
     from tenor.pricing.delivery import DAYS_PER_YEAR_OF_LIFE
 
+    if request.market is None:
+        raise StudyError(f"say in which market bond {request.bond!r} is known: --market FILE")
     if request.coupon is not None or request.yield_ is not None or request.clean is not None:
         raise StudyError("give a bond code, or terms with a yield or price, not both")
-    market, valuation = _priced_market(request.market, request.data, "T", request.on)
+    market, valuation = read_priced_market(request.market, request.data)
     bond = market.bond(str(request.bond))
     terms = (bond["coupon"][0], bond["frequency"][0], np.datetime64(bond["maturity"][0], "D"))
     day = np.array([request.on], "datetime64[D]")
     moment = (day + 1).astype("datetime64[us]")
     quotes = market.quotes.filter(market.quotes["code"] == request.bond)
     clean = known_on(quotes, "close", day, moment)[0]
+    observed = request.on
     if np.isfinite(clean):
         value, source = float(yield_from_clean(clean, *terms, day[0])), "quote"
     else:
@@ -269,6 +291,8 @@ def _known_bond(request: PriceBond) -> Answer:
             raise MarketError(
                 f"curve {valuation.curve} is not known on {request.on} at every point; choose another day"
             )
+        dates = market.tenor(valuation.curve, valuation.tenors[0]).filter(pl.col("date") <= request.on)["date"]
+        observed = max(dates.to_list())
         life = float((terms[2] - day[0]).astype(np.int64)) / DAYS_PER_YEAR_OF_LIFE
         curve = Curve(valuation.curve, np.array(valuation.tenors), np.array(points))
         annual = valuation.compounding == "annual"
@@ -283,20 +307,29 @@ def _known_bond(request: PriceBond) -> Answer:
         "priced_from": source,
         "source": market.name,
         "simulated": market.simulated,
+        "observed": observed.isoformat(),
     }
 
 
-def _factor(code: str, bond: Answer) -> float:
+def _delivered(code: str, bond: Answer) -> Answer:
+    """The conversion factor into a contract, and whether the bond's life fits its rule."""
     import numpy as np
 
     from tenor.market.contract import Contract, product
+    from tenor.pricing.bond import add_months
     from tenor.pricing.conversion_factor import conversion_factor
 
     contract = Contract.parse(code)
-    month = np.datetime64(contract.delivery_month, "D")
+    rules, month = product(contract.product), np.datetime64(contract.delivery_month, "D")
     maturity = np.datetime64(bond["maturity"], "D")
-    notional = product(contract.product).coupon
-    return float(conversion_factor(bond["coupon"], bond["frequency"], maturity, month, notional=notional))
+    shortest, longest = (add_months(month, round(12 * years)) for years in rules.deliverable_years)
+    factor = float(conversion_factor(bond["coupon"], bond["frequency"], maturity, month, notional=rules.coupon))
+    return {
+        "into": code,
+        "conversion_factor": _number(factor),
+        "life_fits": bool(shortest <= maturity <= longest),
+        "life_rule": list(rules.deliverable_years),
+    }
 
 
 def _priced_market(file: Path | None, data: Path | None, code: str, on: date) -> tuple["Market", Any]:
@@ -312,5 +345,8 @@ def _priced_market(file: Path | None, data: Path | None, code: str, on: date) ->
     from tenor.factor.valuation import Valuation
     from tenor.io.sources.simulated import Simulated
 
-    market = Simulated(products=(code,), first=on - timedelta(days=400), last=on + timedelta(days=7)).read()
+    try:
+        market = Simulated(products=(code,), first=on - timedelta(days=400), last=on + timedelta(days=7)).read()
+    except (CalendarError, StudyError) as why:
+        raise MarketError(f"no market is given (--market FILE), and none can be SIMULATED around {on}: {why}") from None
     return market, TypeAdapter(Valuation).validate_python(SIMULATED_VALUATION)

@@ -39,9 +39,30 @@ def printed(name: str, answer: Mapping[str, Any]) -> None:
         "rerun": _rerun,
         "runs": _runs,
         "models": _models,
+        "whatif": _whatif,
+        "price": _price,
+        "basis": _basis,
         "data check": _check,
         "data show": _show,
     }[name](console, answer)
+
+
+def _whatif(console: Console, answer: Mapping[str, Any]) -> None:
+    from tenor.app.what_if_tables import printed_what_if
+
+    printed_what_if(answer, console)
+
+
+def _price(console: Console, answer: Mapping[str, Any]) -> None:
+    from tenor.app.what_if_tables import printed_price
+
+    printed_price(answer, console)
+
+
+def _basis(console: Console, answer: Mapping[str, Any]) -> None:
+    from tenor.app.what_if_tables import printed_basis
+
+    printed_basis(answer, console)
 
 
 def table(title: str, columns: list[str], rows: list[list[str]]) -> Table:

@@ -184,12 +184,16 @@ def _scenarios(request: AskWhatIf, study: "Study", rates: tuple[str, ...]) -> tu
     return tuple(Scenario(name, tuple(parse_shift(text) for text in texts)) for name, texts in MENU)
 
 
-_AXIS = re.compile(r"(?P<what>[^=]+)=(?P<first>[^:]+):(?P<last>[^:]+):(?P<step>[^:]+)")
+_AXIS = re.compile(r"(?P<what>[^=]+)=(?P<first>[^:]+):(?P<last>[^:]+):(?P<step>[^:,]+)(?P<settings>(,.+)?)")
+_FAMILY = re.compile(r"(?P<what>[^=,]+)(=(?P<bound>[^,]+))?(?P<settings>(,.+)?)")
+
+NO_SIZE = ("irrbb", "replay", "points", "volatility")
+"""Kinds of shift that no single amount sizes."""
 
 
 def _swept(desk: "Desk", texts: Sequence[str], rates: tuple[str, ...]) -> "Sweep":
     """Ask one or two shifts at many sizes; ``parallel=-50bp:50bp:5bp``."""
-    from tenor.scenario.search import sweep
+    from tenor.scenario.search import Family, sweep
 
     shifts, axes = [], []
     for text in texts:
@@ -203,10 +207,13 @@ def _swept(desk: "Desk", texts: Sequence[str], rates: tuple[str, ...]) -> "Sweep
             raise StudyError(f"{text!r}: from, to and step must have one unit, such as bp")
         if not (step > 0 and last > first):
             raise StudyError(f"{text!r}: give a step above 0 and an end above the beginning")
+        what, settings = found["what"].strip(), found["settings"]
         for edge in ("first", "last"):
-            _moves(desk, found["what"], found[edge], rates)  # refuses what lies beyond the bound
-        shifts.append(_moves(desk, found["what"], f"1{unit}", rates))
+            _moves(desk, what, found[edge] + settings, rates)  # refuses what lies beyond the bound
+        shifts.append((Family(what + settings, unit), _moves(desk, what, f"1{unit}{settings}", rates)))
         count = round((last - first) / step) + 1
+        if abs(first + step * (count - 1) - last) > 1e-9 * abs(last - first):
+            raise StudyError(f"{text!r}: steps of {step:g} from {first:g} do not end at {last:g}; choose another step")
         axes.append([first + step * at for at in range(count)])
     sizes = len(axes[0]) * (len(axes[1]) if len(axes) > 1 else 1)
     if sizes > MOST_SIZES:
@@ -216,21 +223,25 @@ def _swept(desk: "Desk", texts: Sequence[str], rates: tuple[str, ...]) -> "Sweep
 
 def _flipped(desk: "Desk", text: str, rates: tuple[str, ...]) -> list["Flip"]:
     """Search both counterfactuals of one family."""
-    from tenor.scenario.search import flip
+    from tenor.scenario.search import Family, flip
 
-    what, equals, bound = text.strip().partition("=")
-    bound = bound if equals else BOUNDS.get(what.partition(".")[0], "100bp")
+    found = _FAMILY.fullmatch(text.strip())
+    if found is None:
+        raise StudyError(f"{text!r} is no family of shifts; write parallel, or with a bound parallel=50bp")
+    what, settings = found["what"].strip(), found["settings"]
+    bound = found["bound"] or BOUNDS.get(what.partition(".")[0], "100bp")
     size, unit = _sized(bound)
-    _moves(desk, what, bound, rates)
-    name, moves = _moves(desk, what, f"1{unit}", rates)
-    return [flip(desk, name, moves, of=of, bound=abs(size)) for of in ("forecast", "position")]
+    _moves(desk, what, bound + settings, rates)
+    family, moves = Family(what + settings, unit), _moves(desk, what, f"1{unit}{settings}", rates)
+    return [flip(desk, family, moves, of=of, bound=abs(size)) for of in ("forecast", "position")]
 
 
-def _moves(desk: "Desk", what: str, amount: str, rates: tuple[str, ...]) -> tuple[str, "Moves"]:
+def _moves(desk: "Desk", what: str, amount: str, rates: tuple[str, ...]) -> "Moves":
     from tenor.shock import parse_shift
 
-    shift = parse_shift(f"{what}={amount}", rates=rates)
-    return shift.describe(), shift.moves(desk.scene.base)
+    if what.partition(".")[0] in NO_SIZE:
+        raise StudyError(f"{what} has no single amount that could be varied; ask it as a scenario, with --shift")
+    return parse_shift(f"{what}={amount}", rates=rates).moves(desk.scene.base)
 
 
 def _sized(text: str) -> tuple[float, str]:

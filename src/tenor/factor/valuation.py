@@ -379,6 +379,14 @@ def term_funding(valuation: Valuation, rates: Floats, days: Floats, nights: Nigh
     return found
 
 
+def beyond_funding(valuation: Valuation, days: float, contract: str) -> list[str]:
+    """Say, in a list of one sentence or none, where a delivery lies beyond the last quoted funding term."""
+    name, last = valuation.terms[-1]
+    if days <= last:
+        return []
+    return [f"{contract}: funding beyond {name} ({last} days) is taken as flat to its delivery in {days:g} days"]
+
+
 def funding_curve(
     valuation: Valuation, rates: Floats, nights: Ints | None = None, premium: Floats | None = None
 ) -> FundingCurve:

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from tenor.errors import RunError
@@ -21,7 +22,8 @@ def write_page(place: Path, html: str) -> Path:
         aside.write_text(html, encoding="utf-8")
         os.replace(aside, place)
     except OSError as refused:
-        aside.unlink(missing_ok=True)
+        with suppress(OSError):
+            aside.unlink()
         raise RunError(
             f"cannot write the page {place}: {refused.strerror or refused}; give another place with --page"
         ) from refused

@@ -174,7 +174,8 @@ class Market:
         if found.is_empty():
             held = self.bonds["code"].to_list()
             raise MarketError(
-                f"no terms of bond {code!r} in {self.name!r}, which has those of {len(held)}{suggest(code, held)}"
+                f"no terms of bond {code!r} in {self.name!r}, which has those of {len(held)}"
+                f"{suggest(code, held) or (f', such as {held[0]} and {held[-1]}' if held else '')}"
             )
         return found
 

@@ -17,7 +17,6 @@ from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from annotated_types import Gt
-from scipy.stats import rankdata
 
 from tenor.errors import FitError
 from tenor.factor.window import Windows
@@ -91,6 +90,8 @@ class Prepare:
         return fill, centre, scale
 
     def _strongest(self, train: Windows, varies: Bools) -> Bools:
+        from scipy.stats import rankdata  # most of a second: only for those who select
+
         strength = np.zeros(len(varies))
         for column in np.flatnonzero(varies):
             values = train.rows[train.ends, column]

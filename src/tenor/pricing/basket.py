@@ -30,6 +30,8 @@ ISSUE_TERMS: Mapping[str, tuple[int, ...]] = MappingProxyType(
 """Usual lives at issue, in years, of what each CFFEX product delivers; the lists of 2606 to 2612 hold no others."""
 TWICE_A_YEAR_FROM: Years = 10
 """Bonds of this life at issue and longer pay twice a year, shorter ones once (the lists of 2606 to 2612 agree)."""
+STAND_IN = "STAND-IN."
+"""Begins the code of a bond that was never issued."""
 ISSUE_MONTHS, ISSUE_DAY = (2, 5, 8, 11), 15
 """When a stand-in bond is issued: the middle of each quarter."""
 
@@ -110,7 +112,7 @@ def stand_in_basket(market: Market, product: Product, contract: Contract, curve:
         frequencies.append(np.full(len(issued), 2 if term >= TWICE_A_YEAR_FROM else 1, np.int64))
         maturities.append(maturity)
         issues.append(issued)
-        names.append([f"STAND-IN.{term}Y.{str(day)[:7]}" for day in issued])
+        names.append([f"{STAND_IN}{term}Y.{str(day)[:7]}" for day in issued])
     coupon, frequency = np.concatenate(coupons), np.concatenate(frequencies)
     maturity = np.concatenate(maturities)
     return KnownBasket(

@@ -6,20 +6,16 @@ the method. The figures' library is inside, once; a content policy in the page's
 anything. Equal reports give equal bytes.
 """
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from html import escape
-from importlib.resources import files
-from typing import Any
 
 import tomli_w
-from plotly.offline import get_plotlyjs
 
 from tenor.report import tables
 from tenor.report.figures import FIGURES, scored_folds
 from tenor.report.headline import direction_of, headline
 from tenor.report.report import Report
-from tenor.report.style import CONFIG
+from tenor.report.shell import Section, drawn, shell, unbroken
 from tenor.report.text import (
     SIMULATED,
     WHO,
@@ -32,9 +28,6 @@ from tenor.report.text import (
     unit,
     verdict,
 )
-
-POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
-"""What the browser lets the page do: run and style itself, draw, and ask nobody for anything."""
 
 SHORT = 12
 """Digits of a fingerprint that are printed; the whole is one hover away, and under the method."""
@@ -55,69 +48,31 @@ def page(report: Report) -> str:
         reports.
     """
     front = headline(report)
-    drawn = {name: draw(report) for name, draw in FIGURES.items()}
+    figures = {name: draw(report) for name, draw in FIGURES.items()}
     if not report.evaluation.comparisons:
-        del drawn["differences"]
-    plots = {name: json.loads(figure.to_json()) for name, figure in drawn.items()}
-    heights = {name: figure["layout"].pop("height") for name, figure in plots.items()}
+        del figures["differences"]
+    plots = drawn(figures)
     captions = _captions(report)
 
     def figure(name: str) -> str:
-        return (
-            f'<figure><figcaption>{captions[name]}</figcaption><div class="plot" id="plot-{name}"'
-            f' style="--tall:{heights[name]}px" role="img" aria-label="{escape(name)}"></div></figure>'
-        )
+        return plots.figure(name, captions[name])
 
-    sections = {
-        "Numbers": ("numbers", _numbers(report)),
-        "Equity": ("equity", figure("equity")),
-        "Costs": ("costs", figure("costs")),
-        "Differences": ("differences", _differences(report, figure)),
-        "Folds": ("folds", figure("folds") + tables.folds(report)),
-        "Calibration": ("calibration", figure("calibration")),
-        f"Positions of {said(front.leading)}": ("positions", figure("positions")),
-        "By product": ("products", tables.by_product(report)),
-        "Every position and fill": ("ways", _ways(report)),
-        "Data, and what was left out": ("data", _data(report)),
-        "Method": ("method", _method(report)),
-        "The study": ("study", _study(report)),
-    }
-    kept = {title: (name, body) for title, (name, body) in sections.items() if body}
-    links = "".join(f'<a href="#{name}">{escape(title)}</a>' for title, (name, _) in kept.items())
-    body = "".join(
-        f'<section><h2 id="{name}">{escape(title)}</h2>{inside}</section>' for title, (name, inside) in kept.items()
+    sections = (
+        Section("Numbers", "numbers", _numbers(report)),
+        Section("Equity", "equity", figure("equity")),
+        Section("Costs", "costs", figure("costs")),
+        Section("Differences", "differences", _differences(report, figure)),
+        Section("Folds", "folds", figure("folds") + tables.folds(report)),
+        Section("Calibration", "calibration", figure("calibration")),
+        Section(f"Positions of {said(front.leading)}", "positions", figure("positions")),
+        Section("By product", "products", tables.by_product(report)),
+        Section("Every position and fill", "ways", _ways(report)),
+        Section("Data, and what was left out", "data", _data(report)),
+        Section("Method", "method", _method(report)),
+        Section("The study", "study", _study(report)),
     )
-    title = escape(str(report.study["name"]))
-    return (
-        "<!doctype html>\n"
-        '<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy"'
-        f' content="{POLICY}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{title}</title><style>{_own('page.css')}</style></head><body>"
-        f'{_header(report, title)}<nav aria-label="Sections">{links}</nav><main>{body}</main>'
-        "<noscript><p>The figures need JavaScript; every number is in the tables.</p></noscript>"
-        f'<script type="application/json" id="figures">{_json(plots)}</script>'
-        f"<script>{get_plotlyjs()}</script><script>{_own('page.js')}</script></body></html>\n"
-    )
-
-
-def _own(name: str) -> str:
-    return files("tenor.report").joinpath(name).read_text(encoding="utf-8")
-
-
-def _json(plots: Mapping[str, Any]) -> str:
-    """Write the figures with each long axis of dates once, and nothing in it that could end a script."""
-    shared: list[list[Any]] = []
-    for plot in plots.values():
-        for trace in plot["data"]:
-            x = trace.get("x")
-            if isinstance(x, list) and len(x) > 50:
-                if x not in shared:
-                    shared.append(x)
-                trace["x"] = {"same": shared.index(x)}
-    whole = {"config": CONFIG, "shared": shared, "figures": plots}
-    text = json.dumps(whole, separators=(",", ":"), ensure_ascii=True)
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    title = str(report.study["name"])
+    return shell(title, _header(report, escape(title)), sections, plots)
 
 
 def _header(report: Report, title: str) -> str:
@@ -129,16 +84,8 @@ def _header(report: Report, title: str) -> str:
     return (
         f'<header><h1>{title}</h1><p class="question">{escape(str(report.study["question"]))}</p>{banner}'
         f'<div class="{style}"><span class="badge">{escape(found.word[:1].upper() + found.word[1:])}</span>'
-        f"{''.join(f'<p>{_unbroken(sentence)}</p>' for sentence in found.sentences)}</div>{_facts(report)}</header>"
+        f"{''.join(f'<p>{unbroken(sentence)}</p>' for sentence in found.sentences)}</div>{_facts(report)}</header>"
     )
-
-
-def _unbroken(sentence: str) -> str:
-    """Escape a sentence; no line ends between a number and its per cent, or between a p and its value."""
-    text = escape(sentence)
-    for short in (" %", "p = ", "p &lt; "):
-        text = text.replace(short, short.replace(" ", "&nbsp;"))
-    return text
 
 
 def _facts(report: Report) -> str:

@@ -5,6 +5,7 @@ each model, the mean probability over its seeds; the seeds' spread stands beside
 the study's own rule, seen from what is held, with the study's limits and costs.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,14 +72,14 @@ class Desk:
             if any(not isinstance(one, str) for one in model.folds[self.fold])
         )
 
-    def ask(self, rows: Floats) -> dict[str, Floats]:
-        """Ask every model about factor rows ``(s, length, column)``: calibrated probabilities ``(seed, s)`` by name.
+    def ask(self, rows: Floats, models: Iterable[str] | None = None) -> dict[str, Floats]:
+        """Ask models about factor rows ``(s, length, column)``: calibrated probabilities ``(seed, s)`` by name.
 
-        Seeds without a model are left out.
+        All of them by default. Seeds without a model are left out.
         """
         windows = windows_of(self.scene, rows)
         found = {}
-        for name in self.names:
+        for name in self.names if models is None else models:
             ups = self.models.ups(name, self.fold, windows)
             there = [not isinstance(one, str) for one in self.models.model(name).folds[self.fold]]
             found[name] = ups[there]

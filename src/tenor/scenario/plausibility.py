@@ -70,6 +70,8 @@ class Plausibility:
     @property
     def sentence(self) -> str:
         """The verdict in words."""
+        if self.distance == 0 and self.unjudged:
+            return f"not judged: history says nothing about {', '.join(self.unjudged)}"
         verdict = "plausible" if self.plausible else "IMPLAUSIBLE"
         over = f"{self.horizon} session{'s' if self.horizon > 1 else ''}"
         others = ", ".join(f"{_share(rank)} over {sessions}" for sessions, rank in self.also.items())
@@ -166,6 +168,11 @@ class History:
             )
             for row, move in enumerate(moves)
         )
+
+    def plausible(self, moves: Sequence[Moves]) -> Bools:
+        """Say of each scenario whether it is plausible, as :meth:`judge` does, and nothing else: shape (scenario,)."""
+        first = self.clouds[0]
+        return np.asarray(first.rank(first.distance(self.vectors(moves))) >= LEAST_SHARE)
 
     def _unjudged(self, move: Moves) -> tuple[str, ...]:
         other = [name for name, change in move.rates.items() if change and name not in self.funding]
@@ -389,4 +396,4 @@ def _rank(lengths: Floats, distances: Floats) -> Floats:
 
 
 def _share(rank: float) -> str:
-    return "none" if rank == 0 else f"{rank:.2%}" if rank < LEAST_SHARE else f"{rank:.0%}"
+    return "none" if rank == 0 else f"{rank * 100:.2f} %" if rank < LEAST_SHARE else f"{rank * 100:.0f} %"

@@ -9,13 +9,14 @@ it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Literal
 
 import numpy as np
 
 from tenor.errors import MarketError
 from tenor.scenario.desk import Desk
-from tenor.scenario.moves import NOTHING, Moves
+from tenor.scenario.moves import Moves
 from tenor.scenario.what_if import Answered, answered
 from tenor.units import Floats
 
@@ -23,6 +24,26 @@ FLIP_STEPS = 200
 """Sizes in each direction that a search asks first."""
 REFINEMENTS, FINER = 3, 20
 """How often a search looks again between two sizes, and at how many; the last step is 1/8000 of the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One shift at any size: ``Family("parallel", "bp")`` and its moves at +1 bp.
+
+    Parameters
+    ----------
+    name
+        As it is written: ``parallel``, ``10y``, ``pca.1``.
+    unit
+        Of its sizes: ``bp``, ``%``, ``sd``, or nothing.
+    """
+
+    name: str
+    unit: str
+
+    def __str__(self) -> str:
+        """Print what an axis of sizes is called."""
+        return f"{self.name}, {self.unit}" if self.unit else self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,44 +62,34 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """Sizes of one shift, or all pairs of sizes of two, in row-major order.
+    """Sizes of one family, or all pairs of sizes of two, in row-major order; ``axes`` are in the families' units."""
 
-    ``names`` are the shifts' words, ``axes`` their sizes as multiples of the shift that was given.
-    """
-
-    names: tuple[str, ...]
+    families: tuple[Family, ...]
     axes: tuple[tuple[float, ...], ...]
     points: tuple[Point, ...]
 
 
-def sweep(desk: Desk, shifts: Sequence[tuple[str, Moves]], axes: Sequence[Sequence[float]]) -> Sweep:
-    """Ask the desk about one or two shifts at many sizes.
+def sweep(desk: Desk, shifts: Sequence[tuple[Family, Moves]], axes: Sequence[Sequence[float]]) -> Sweep:
+    """Ask the desk about one or two families at many sizes.
 
     Parameters
     ----------
     shifts
-        Words and moves of each shift at size 1.
+        Each family with its moves at size 1.
     axes
-        Sizes of each, as multiples.
+        Sizes of each, in its unit.
     """
-    sizes = [tuple(float(size) for size in pair) for pair in _product(axes)]
-    stack = []
-    for pair in sizes:
-        total = NOTHING
-        for (_, moves), size in zip(shifts, pair, strict=True):
-            total = total + moves.scaled(size)
-        stack.append(total)
-    found = answered(desk, stack)
-    judged = desk.history.judge(stack)
-    points = tuple(_point(found, at + 1, pair, judged[at].plausible) for at, pair in enumerate(sizes))
-    return Sweep(tuple(name for name, _ in shifts), tuple(tuple(map(float, axis)) for axis in axes), points)
-
-
-def _product(axes: Sequence[Sequence[float]]) -> list[tuple[float, ...]]:
     if len(axes) not in (1, 2):
         raise MarketError(f"{len(axes)} shifts to vary; give one for a sweep and two for a grid")
-    grids = np.meshgrid(*axes, indexing="ij")
-    return [tuple(pair) for pair in np.stack([grid.ravel() for grid in grids], axis=1).tolist()]
+    scaled = [[moves.scaled(size) for size in axis] for (_, moves), axis in zip(shifts, axes, strict=True)]
+    stack = scaled[0] if len(axes) == 1 else [one + other for one, other in product(*scaled)]
+    found = answered(desk, stack, models=())
+    likely = desk.history.plausible(stack)
+    points = tuple(
+        _point(found, at, tuple(map(float, sizes)), bool(likely[at - 1]))
+        for at, sizes in enumerate(product(*axes), start=1)
+    )
+    return Sweep(tuple(family for family, _ in shifts), tuple(tuple(map(float, axis)) for axis in axes), points)
 
 
 def _point(found: Answered, at: int, sizes: tuple[float, ...], plausible: bool) -> Point:
@@ -89,7 +100,7 @@ def _point(found: Answered, at: int, sizes: tuple[float, ...], plausible: bool) 
         spread=float(found.worlds.spread[at]),
         up=float(found.up[at]),
         pairs=float(found.wanted[at]),
-        pnl=float(np.asarray(found.pnl)[at]),
+        pnl=float(found.pnl[at]),
         near_cheapest=cheapest[0],
         far_cheapest=cheapest[1],
         plausible=plausible,
@@ -98,19 +109,19 @@ def _point(found: Answered, at: int, sizes: tuple[float, ...], plausible: bool) 
 
 @dataclass(frozen=True, slots=True)
 class Flip:
-    """The smallest size of a shift that flips the answer, if any within the bound does.
+    """The smallest size of a family that flips the answer, if any within the bound does; sizes are in its unit.
 
     Parameters
     ----------
-    name, of
-        The shift's words at size 1; ``forecast`` (the probability crosses one half) or ``position`` (the pairs wanted
+    family, of
+        What was varied; ``forecast`` (the probability crosses one half) or ``position`` (the pairs wanted
         change their sign, or come to nothing).
     bound
-        Largest multiple that was asked, in both directions.
+        Largest size that was asked, in both directions.
     size
-        Multiple of the shift at which the answer has flipped; ``None`` if none within the bound does.
+        At which the answer has flipped; ``None`` if none within the bound does.
     resolution
-        The flip lies within this multiple below ``size``.
+        The flip lies within this much below ``size``.
     base, flipped
         Probability of up (or pairs) without the shock and at ``size``.
     lowest, highest
@@ -119,7 +130,7 @@ class Flip:
         Whether a shock of that size is plausible; ``None`` without a flip.
     """
 
-    name: str
+    family: Family
     of: Literal["forecast", "position"]
     bound: float
     size: float | None
@@ -131,16 +142,18 @@ class Flip:
     plausible: bool | None
 
 
-def flip(desk: Desk, name: str, moves: Moves, *, of: Literal["forecast", "position"], bound: float) -> Flip:
-    """Search the smallest multiple of ``moves`` that flips the forecast or the position.
+def flip(desk: Desk, family: Family, moves: Moves, *, of: Literal["forecast", "position"], bound: float) -> Flip:
+    """Search the smallest size of a family (``moves`` at size 1) that flips the forecast or the position.
 
-    Sizes up to ``bound`` times ``moves`` are asked in both directions, ``FLIP_STEPS`` each, then refined; a shock that
+    Sizes up to ``bound`` are asked in both directions, ``FLIP_STEPS`` each, then refined; a shock that
     flips the answer and flips it back between two of the first sizes is not seen.
     """
     if not moves:
-        raise MarketError(f"{name} changes nothing, so no size of it can flip anything; give it a size")
+        raise MarketError(
+            f"{family.name} changes nothing, so no size of it can flip anything; name a shift that moves something"
+        )
     if not bound > 0:
-        raise MarketError(f"a bound of {bound:g}; give a multiple of the shift above 0")
+        raise MarketError(f"a bound of {bound:g}; give a size above 0")
     ladder = np.arange(1, FLIP_STEPS + 1) / FLIP_STEPS * bound
     asked = np.concatenate([ladder, -ladder])
     values = _values(desk, moves, asked, of)
@@ -148,7 +161,7 @@ def flip(desk: Desk, name: str, moves: Moves, *, of: Literal["forecast", "positi
     changed = _sides(asked_values, of) != _sides(values[:1], of)[0]
     lowest, highest = float(values.min()), float(values.max())
     if not changed.any():
-        return Flip(name, of, bound, None, bound / FLIP_STEPS, base, None, lowest, highest, None)
+        return Flip(family, of, bound, None, bound / FLIP_STEPS, base, None, lowest, highest, None)
     first = asked[changed][np.argmin(np.abs(asked[changed]))]
     way, width = np.sign(first), bound / FLIP_STEPS
     size, flipped = float(first), float(asked_values[np.flatnonzero(asked == first)[0]])
@@ -157,12 +170,12 @@ def flip(desk: Desk, name: str, moves: Moves, *, of: Literal["forecast", "positi
         again = _values(desk, moves, finer, of)[1:]
         hit = int(np.flatnonzero(_sides(again, of) != _sides(np.array([base]), of)[0])[0])
         size, flipped, width = float(finer[hit]), float(again[hit]), width / FINER
-    judged = desk.history.judge([moves.scaled(size)])
-    return Flip(name, of, bound, size, width, base, flipped, lowest, highest, judged[0].plausible)
+    likely = bool(desk.history.plausible([moves.scaled(size)])[0])
+    return Flip(family, of, bound, size, width, base, flipped, lowest, highest, likely)
 
 
 def _values(desk: Desk, moves: Moves, sizes: Floats, of: str) -> Floats:
-    found = answered(desk, [moves.scaled(float(size)) for size in sizes])
+    found = answered(desk, [moves.scaled(float(size)) for size in sizes], models=())
     return found.up if of == "forecast" else found.wanted
 
 

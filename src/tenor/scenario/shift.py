@@ -21,6 +21,8 @@ import polars as pl
 from annotated_types import Gt, Interval, Len
 
 from tenor.errors import MarketError, StudyError, suggest
+from tenor.market.contract import Contract, product
+from tenor.pricing.basket import STAND_IN
 from tenor.scenario.amount import Amount, gap, log_multiple, rate, said
 from tenor.scenario.base import Base
 from tenor.scenario.moves import Moves
@@ -253,13 +255,14 @@ class QuarterEnd:
         Days from the turn over which the premium halves; 0 is the turn's night alone.
     turn
         ``next``: the night that begins on the last calendar day of the quarter, of the session's own if that night is
-        still ahead. Or the day on which the dear night begins, for another turn, such as that of the Spring Festival.
+        still ahead. ``between``: the first turn after the near delivery, which the far leg alone is carried over. Or
+        the day on which the dear night begins, for another turn, such as that of the Spring Festival.
     """
 
     __pydantic_config__: ClassVar = STRICT
     amount: Amount
     half_life_days: Annotated[float, Interval(ge=0, le=LONGEST_HALF_LIFE)] = 2.0
-    turn: date | Literal["next"] = "next"
+    turn: date | Literal["next", "between"] = "next"
     force: bool = False
     kind: Literal["quarter_end"] = "quarter_end"
 
@@ -270,7 +273,7 @@ class QuarterEnd:
 
     def moves(self, base: Base) -> Moves:
         """Return nights and funding rates; :class:`MarketError` if the turn is over or more than a year ahead."""
-        turn = quarter_end(base.session) if self.turn == "next" else self.turn
+        turn = self.turn if isinstance(self.turn, date) else quarter_end(self._before(base))
         ahead = (turn - base.session).days
         if not 0 <= ahead <= FARTHEST_TURN:
             raise MarketError(
@@ -289,9 +292,15 @@ class QuarterEnd:
         nights = {base.session + timedelta(days=night): premium for night, premium in premiums.items()}
         return Moves(rates=terms, nights=nights)
 
+    def _before(self, base: Base) -> date:
+        """The day after which the turn is looked for."""
+        if self.turn == "next":
+            return base.session
+        return product(base.product).second_delivery_day(Contract.parse(base.near))
+
     def describe(self) -> str:
         """Name, amount, decay and turn."""
-        when = "" if self.turn == "next" else f" of {self.turn}"
+        when = {"next": "", "between": " between the deliveries"}.get(str(self.turn), f" of {self.turn}")
         return f"quarter end{when} {said(self.amount)} (half-life {self.half_life_days:g} days)"
 
 
@@ -319,8 +328,7 @@ class PriceGap:
     def moves(self, base: Base) -> Moves:
         """Return points for each leg, or the bond; :class:`MarketError` if there is none, or no recent close."""
         size, of = gap(self.amount, force=True)
-        bonds = base.market.bonds["code"].to_list()
-        named = (self.code,) if self.code in bonds else legs(base, self.code)
+        named = (self.code,) if _is_bond(base, self.code) else legs(base, self.code)
         return Moves(prices={code: size if of == "points" else size * last_close(base, code) for code in named})
 
     def describe(self) -> str:
@@ -402,10 +410,15 @@ def legs(base: Base, code: str) -> tuple[str, ...]:
     if code not in (base.near, base.far):
         allowed = (base.near, base.far, base.product)
         raise MarketError(
-            f"no price {code!r} here{suggest(code, allowed)}; the pair is {base.near} and {base.far}, and"
-            f" {base.product} names both"
+            f"no price {code!r} here{suggest(code, allowed)}; the pair is {base.near} and {base.far},"
+            f" {base.product} names both, and the price of a deliverable bond may gap too"
         )
     return (code,)
+
+
+def _is_bond(base: Base, code: str) -> bool:
+    """Whether ``code`` names a bond that the market knows, or a stand-in for one."""
+    return code.startswith(STAND_IN) or code in base.market.bonds["code"].to_list()
 
 
 def last_close(base: Base, code: str) -> Price:

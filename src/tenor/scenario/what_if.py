@@ -13,12 +13,14 @@ moving to it costs both legs.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Protocol
 
 import numpy as np
 
 from tenor.errors import MarketError
-from tenor.factor.valuation import LegValue
+from tenor.factor.base import Factor
+from tenor.factor.valuation import LegValue, beyond_funding
 from tenor.scenario.base import Base
 from tenor.scenario.desk import Desk
 from tenor.scenario.moves import Moves
@@ -126,11 +128,19 @@ class ModelSays:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of a waterfall: the probability of up after it, and the profit and loss of what was held up to it."""
+    """One shift of a waterfall: the probability of up after it, and the profit and loss of what was held up to it."""
 
     name: str
     up: float
     pnl: Money
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyStep:
+    """One family of factors of a waterfall: the probability of up once it has taken its shocked values too."""
+
+    name: str
+    up: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +180,7 @@ class Outcome:
     factors: tuple[FactorMove, ...]
     models: tuple[ModelSays, ...]
     steps: tuple[Step, ...]
-    families: tuple[Step, ...]
+    families: tuple[FamilyStep, ...]
     held: float
     wanted: float
     pnl_held: Money
@@ -203,6 +213,8 @@ class Answered:
         Pairs held before.
     wanted
         Pairs that the headline model asks for, ``(s,)``.
+    up
+        The headline model's mean probability over seeds, ``(s,)``.
     pnl
         Money of what was held, ``(s,)``.
     """
@@ -212,22 +224,25 @@ class Answered:
     ups: Mapping[str, Floats]
     held: float
     wanted: Floats
-    pnl: Money | Floats
-
-    @property
-    def up(self) -> Floats:
-        """The headline model's mean probability over seeds, ``(s,)``."""
-        return np.asarray(self.ups[self.desk.headline].mean(axis=0))
+    up: Floats
+    pnl: Floats
 
 
-def answered(desk: Desk, moves: Sequence[Moves]) -> Answered:
-    """Carry scenarios to profit and loss, all side by side: world ``k`` is ``moves[k - 1]``."""
+def answered(desk: Desk, moves: Sequence[Moves], *, models: Sequence[str] | None = None) -> Answered:
+    """Carry scenarios to profit and loss, all side by side: world ``k`` is ``moves[k - 1]``.
+
+    ``models`` are asked, every model of the desk by default, the headline model always.
+    """
     stack = worlds(desk.scene, moves)
-    ups = desk.ask(stack.rows)
-    up = ups[desk.headline].mean(axis=0)
+    asked = None if models is None else dict.fromkeys((*models, desk.headline))
+    return _answered(desk, stack, desk.ask(stack.rows, asked))
+
+
+def _answered(desk: Desk, stack: Worlds, ups: Mapping[str, Floats]) -> Answered:
+    up = np.asarray(ups[desk.headline].mean(axis=0))
     held = desk.start(up)
     pnl = held * desk.multiplier * (stack.spread - stack.spread[0])
-    return Answered(desk, stack, ups, held, desk.pairs(desk.headline, up, held), pnl)
+    return Answered(desk, stack, ups, held, desk.pairs(desk.headline, up, held), up, np.asarray(pnl))
 
 
 def what_if(desk: Desk, scenarios: Sequence[Question], *, draws: int = DRAWS, seed: int = 1) -> tuple[Outcome, ...]:
@@ -247,31 +262,54 @@ def what_if(desk: Desk, scenarios: Sequence[Question], *, draws: int = DRAWS, se
     MarketError
         If a scenario names what the market does not have.
     """
-    base = desk.scene.base
-    totals = [scenario.moves(base) for scenario in scenarios]
-    steps = [_cumulative([moves for _, moves in scenario.steps(base)]) for scenario in scenarios]
+    base, count = desk.scene.base, len(scenarios)
+    steps = [scenario.steps(base) for scenario in scenarios]
+    cumulative = [_cumulative([moves for _, moves in each]) for each in steps]
+    totals = [moves[-1] for moves in cumulative]
     drawn = [scenario.draws(base, draws, seed) for scenario in scenarios]
-    stack = [*totals, *(moves for part in steps for moves in part), *(moves for part in drawn for moves in part)]
-    found = answered(desk, stack)
+    # The base, every scenario, its steps, its draws; and behind these worlds the rows that mix two of them.
+    stack = worlds(desk.scene, [*totals, *chain.from_iterable(cumulative), *chain.from_iterable(drawn)])
+    kinds, mixed = _mixed(desk.scene.factors, stack.rows[: 1 + count])
+    said = desk.ask(np.concatenate([stack.rows, mixed]))
+    found = _answered(desk, stack, {model: ups[:, : len(stack)] for model, ups in said.items()})
+    listened = said[desk.headline][:, len(stack) :].mean(axis=0).reshape(count, len(kinds))
     links = _links(found)
     judged = desk.history.judge(totals)
-    inputs = desk.seen(found.worlds.rows[1 : 1 + len(totals), -1])
-    families = _families(desk, found.worlds.rows, len(totals))
-    outcomes, step_at, draw_at = [], 1 + len(totals), 1 + len(totals) + sum(len(part) for part in steps)
+    before, *inputs = desk.seen(stack.rows[: 1 + count, -1])
+    notes = _notes(desk, before)
+    outcomes, step, draw = [], 1 + count, 1 + count + sum(map(len, cumulative))
     for number, scenario in enumerate(scenarios):
-        at = number + 1
-        stop = step_at + len(steps[number])
-        names = [name for name, _ in scenario.steps(base)]
-        waterfall = [
-            Step(name, float(found.up[where]), float(np.asarray(found.pnl)[where]))
-            for name, where in zip(names, range(step_at, stop), strict=True)
-        ]
-        of_draws = slice(draw_at, draw_at + len(drawn[number]))
-        step_at, draw_at = stop, of_draws.stop
-        outcomes.append(
-            _outcome(found, scenario, at, links, of_draws, waterfall, families[number], judged[number], inputs[number])
+        names = [name for name, _ in steps[number]]
+        of_steps, of_draws = slice(step, step + len(names)), slice(draw, draw + len(drawn[number]))
+        step, draw = of_steps.stop, of_draws.stop
+        part = _Part(
+            name=scenario.name,
+            shifts=tuple(names),
+            world=1 + number,
+            steps=of_steps,
+            draws=of_draws,
+            families=tuple(map(FamilyStep, kinds, listened[number].tolist())),
+            plausibility=judged[number],
+            inputs=inputs[number],
+            notes=(*scenario.remarks(base), *notes),
         )
+        outcomes.append(_outcome(found, links, part))
     return tuple(outcomes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One scenario of a stack: where its worlds lie, and what is known of it beside them."""
+
+    name: str
+    shifts: tuple[str, ...]
+    world: int
+    steps: slice
+    draws: slice
+    families: tuple[FamilyStep, ...]
+    plausibility: Plausibility
+    inputs: Seen
+    notes: tuple[str, ...]
 
 
 def _cumulative(moves: Sequence[Moves]) -> list[Moves]:
@@ -322,7 +360,7 @@ def _links(found: Answered) -> list[Series]:
     links += [
         ("forecast", f"probability of up, {found.desk.headline}", "probability", found.up),
         ("position", "pairs wanted", "pairs", found.wanted),
-        ("result", "profit and loss of what was held", "money", np.asarray(found.pnl)),
+        ("result", "profit and loss of what was held", "money", found.pnl),
     ]
     return links
 
@@ -334,51 +372,43 @@ def _before(contract: str, value: LegValue) -> tuple[str, str, Floats]:
     return f"{leg.bonds[at]}, cheapest into {contract}", "points", clean
 
 
-def _outcome(
-    found: Answered,
-    scenario: Question,
-    at: int,
-    links: Sequence[Series],
-    of_draws: slice,
-    steps: Sequence[Step],
-    families: Sequence[Step],
-    judged: Plausibility,
-    inputs: Seen,
-) -> Outcome:
-    desk, stack = found.desk, found.worlds
-    count = of_draws.stop - of_draws.start
-    chain = []
+def _outcome(found: Answered, links: Sequence[Series], part: _Part) -> Outcome:
+    desk, stack, at = found.desk, found.worlds, part.world
+    count = part.draws.stop - part.draws.start
+    chain_of = []
     for stage, name, unit, values in links:
-        low, high = np.quantile(values[of_draws], _EDGES).tolist() if count else (None, None)
-        chain.append(Link(stage, name, unit, float(values[0]), float(values[at]), low, high))
-    wanted = float(found.wanted[at])
-    moved = float(stack.spread[at] - stack.spread[0])
+        low, high = np.quantile(values[part.draws], _EDGES).tolist() if count else (None, None)
+        chain_of.append(Link(stage, name, unit, float(values[0]), float(values[at]), low, high))
+    wanted, base_up = float(found.wanted[at]), float(found.up[0])
+    steps = zip(part.shifts, found.up[part.steps].tolist(), found.pnl[part.steps].tolist(), strict=True)
     return Outcome(
-        name=scenario.name,
-        shifts=tuple(name for name, _ in scenario.steps(desk.scene.base)),
-        chain=tuple(chain),
+        name=part.name,
+        shifts=part.shifts,
+        chain=tuple(chain_of),
         cheapest=(_cheapest(stack, "near", at), _cheapest(stack, "far", at)),
-        factors=_factors(desk, stack, at, of_draws),
+        factors=_factors(desk, stack, at, part.draws),
         models=tuple(_says(desk, name, up, at, found.held) for name, up in found.ups.items()),
-        steps=(Step("base", float(found.up[0]), 0.0), *steps),
-        families=tuple(families),
+        steps=(Step("base", base_up, 0.0), *(Step(*step) for step in steps)),
+        families=(FamilyStep("base", base_up), *part.families),
         held=found.held,
         wanted=wanted,
-        pnl_held=float(np.asarray(found.pnl)[at]),
-        pnl_wanted=wanted * desk.multiplier * moved,
+        pnl_held=float(found.pnl[at]),
+        pnl_wanted=wanted * desk.multiplier * float(stack.spread[at] - stack.spread[0]),
         switch_cost=abs(wanted - found.held) * desk.cost,
-        plausibility=judged,
-        inputs=inputs,
+        plausibility=part.plausibility,
+        inputs=part.inputs,
         draws=count,
-        notes=(*scenario.remarks(desk.scene.base), *_notes(desk)),
+        notes=(*_unreached(stack, at), *part.notes),
     )
 
 
-def _notes(desk: Desk) -> tuple[str, ...]:
-    """What every answer of this desk rests on."""
+def _notes(desk: Desk, base: Seen) -> tuple[str, ...]:
+    """What every answer of this desk rests on; ``base`` says whether the models had seen such inputs unshocked."""
     scene = desk.scene
     pair = scene.valued.pair
     notes = ["observed richness is kept: each contract moves by as much as its fair price"]
+    if not base.plausible:
+        notes.append(f"the base is unusual already, before any shock: {base.sentence}")
     if pair.near.known.stand_in:
         notes.append(
             "STAND-IN BASKET: no list of deliverable bonds is in the data; the bonds are none that were issued"
@@ -391,6 +421,9 @@ def _notes(desk: Desk) -> tuple[str, ...]:
                 f"{leg.contract.code}: {int(there.sum()) - quoted} of {int(there.sum())} bonds have no quote and are"
                 f" priced off curve {scene.valuation.curve}"
             )
+        notes += beyond_funding(scene.valuation, float(leg.delivery.days[-1]), leg.contract.code)
+    if desk.held is not None and abs(desk.held) > desk.limits.max_pairs:
+        notes.append(f"{desk.held:g} pairs are held, more than the study's limit of {desk.limits.max_pairs:g}")
     rates = {field.name for factor in scene.factors for field in factor.inputs if field.table == "rate"}
     if unmoved := sorted(rates - set(scene.valuation.funding)):
         notes.append(
@@ -398,6 +431,13 @@ def _notes(desk: Desk) -> tuple[str, ...]:
         )
     notes += desk.models.left_out
     return tuple(notes)
+
+
+def _unreached(stack: Worlds, at: int) -> tuple[str, ...]:
+    """Say where a scenario moves neither price: its curve points and terms are none that the legs are priced off."""
+    if (stack.near[at], stack.far[at]) == (stack.near[0], stack.far[0]):
+        return ("it reaches no price: nothing that the two legs are priced off moves",)
+    return ()
 
 
 def _cheapest(stack: Worlds, leg: str, at: int) -> CheapestBond:
@@ -442,28 +482,23 @@ def _says(desk: Desk, model: str, up: Floats, at: int, held: float) -> ModelSays
     )
 
 
-def _families(desk: Desk, rows: Floats, count: int) -> list[tuple[Step, ...]]:
-    """For each scenario, the probability after one family of factors after the other has taken its shocked values.
+def _mixed(factors: Sequence[Factor], rows: Floats) -> tuple[tuple[str, ...], Floats]:
+    """Factor rows in which one family after the other has taken its shocked values, scenario by scenario.
 
-    In the order of the study; another order would share out what families do together in another way.
+    In the order of the study; another order would share out what families do together in another way. ``rows`` are
+    those of the base and of each scenario; returns the families, and ``(scenario * family, length, column)``.
     """
     kinds: dict[str, list[int]] = {}
     column = 0
-    for factor in desk.scene.factors:
+    for factor in factors:
         width = len(factor.columns)
         kinds.setdefault(factor.kind, []).extend(range(column, column + width))
         column += width
-    hybrids = []
-    for at in range(1, 1 + count):
-        mixed = rows[0].copy()
+    found = []
+    for shocked in rows[1:]:
+        mixed = rows[0]
         for columns in kinds.values():
             mixed = mixed.copy()
-            mixed[:, columns] = rows[at][:, columns]
-            hybrids.append(mixed)
-    ups = desk.ask(np.stack([rows[0], *hybrids]))[desk.headline].mean(axis=0)
-    found = []
-    for number in range(count):
-        mine = ups[1 + number * len(kinds) : 1 + (number + 1) * len(kinds)]
-        steps = (Step(kind, float(up), float("nan")) for kind, up in zip(kinds, mine, strict=True))
-        found.append((Step("base", float(ups[0]), float("nan")), *steps))
-    return found
+            mixed[:, columns] = shocked[:, columns]
+            found.append(mixed)
+    return tuple(kinds), np.array(found).reshape(-1, *rows.shape[1:])

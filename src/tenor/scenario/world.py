@@ -18,6 +18,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ from tenor.factor.panel import Panel
 from tenor.factor.valuation import (
     NIGHT,
     Leg,
+    Pair,
     PairValue,
     Valuation,
     Valued,
@@ -179,7 +181,7 @@ def worlds(scene: Scene, moves: Sequence[Moves]) -> Worlds:
     curve = valued.curve.rates[-1] + _stacked(by_curve, points)
     terms = [name for name, _ in valuation.terms]
     funding = valued.funding[-1] + _stacked([each.rates for each in stack], terms)
-    pair = valued.pair.last()
+    pair = _decision(scene)
     near_repo, far_repo = (_term(scene, funding, stack, leg.delivery.days) for leg in (pair.near, pair.far))
     shifted = Curve(valuation.curve, np.array(points), curve[:, None, :])
     near_now, far_now = (scene.panel.fields[leg][-1:] for leg in (NEAR_CLOSE, FAR_CLOSE))
@@ -331,16 +333,15 @@ def _last(scene: Scene, series: Field) -> float:
 def _check_names(scene: Scene, stack: Sequence[Moves]) -> None:
     """Refuse a move of something that is not there: it would do nothing."""
     base = scene.base
-    tenors = {curve: set(points) for each in stack for curve, points in each.curves.items()}
-    held = base.market.curve.select("curve", "tenor").unique()
-    for curve, points in tenors.items():
-        there = set(held.filter(pl.col("curve") == curve)["tenor"].to_list())
-        if not points <= there:
+    held, names = _published(base)
+    for curve, points in {item for each in stack for item in ((c, tuple(p)) for c, p in each.curves.items())}:
+        there = held.get(curve, frozenset())
+        if strange_points := set(points) - there:
             raise MarketError(
-                f"curve {curve!r} has no points {sorted(points - there)} to move; it has {sorted(there)}, the curves"
-                f" are {sorted(held['curve'].unique().to_list())}"
+                f"curve {curve!r} has no points {sorted(strange_points)} to move; it has {sorted(there)}, the curves"
+                f" are {sorted(held)}"
             )
-    rates, names = {name for each in stack for name in each.rates}, set(base.market.rates["name"].unique().to_list())
+    rates = {name for each in stack for name in each.rates}
     if not rates <= names:
         raise MarketError(f"no rates {sorted(rates - names)} to move; the market has {sorted(names)}")
     pair = scene.valued.pair
@@ -348,9 +349,26 @@ def _check_names(scene: Scene, stack: Sequence[Moves]) -> None:
     gaps, paths = ({code for each in stack for code in getattr(each, name)} for name in ("prices", "volatility"))
     if strange := (gaps - legs - bonds) | (paths - legs):
         raise MarketError(
-            f"no prices {sorted(strange)} to move here: the pair is {base.near} against {base.far}, and their deliverable"
-            f" bonds are {sorted(bonds)} (whose paths are not stretched)"
+            f"no prices {sorted(strange)} to move here: the pair is {base.near} against {base.far}, and their"
+            f" deliverable bonds are {sorted(bonds)} (whose paths are not stretched)"
         )
+
+
+@lru_cache(maxsize=8)
+def _published(base: Base) -> tuple[Mapping[str, frozenset[float]], frozenset[str]]:
+    """The points of every curve and the names of all rates, looked up once for all scenarios of a base."""
+    curves = base.market.curve.select("curve", "tenor").unique().rows()
+    points: dict[str, set[float]] = {}
+    for curve, tenor in curves:
+        points.setdefault(curve, set()).add(tenor)
+    names = frozenset(base.market.rates["name"].unique().to_list())
+    return {curve: frozenset(tenors) for curve, tenors in points.items()}, names
+
+
+@lru_cache(maxsize=8)
+def _decision(scene: Scene) -> Pair:
+    """The pair on the decision's session alone, its dates worked out once for all scenarios of a scene."""
+    return scene.valued.pair.last()
 
 
 def _term(scene: Scene, funding: Floats, stack: Sequence[Moves], days: Floats) -> Floats:
@@ -415,7 +433,7 @@ def _today(
         if field.name == "close":
             return price[:, None]
         if field.name == "settle":
-            return now + (price - price[0])[:, None]
+            return np.asarray(now + (price - price[0])[:, None])
         moved: Floats = np.maximum(now, price) if field.name == "high" else np.minimum(now, price)
         return moved[:, None]
     return None

@@ -1,0 +1,26 @@
+"""Pages are whole or not there."""
+
+from pathlib import Path
+
+import pytest
+
+from tenor.errors import RunError
+from tenor.io.pages import write_page
+
+
+def test_a_page_replaces_what_was_there(tmp_path: Path) -> None:
+    place = tmp_path / "new" / "page.html"
+    assert write_page(place, "one") == place
+    write_page(place, "two")
+    assert place.read_text(encoding="utf-8") == "two"
+    assert [file.name for file in place.parent.iterdir()] == ["page.html"]
+
+
+def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(RunError, match=r"cannot write the page .*give another place with --page"):
+        write_page(tmp_path / "file" / "page.html", "one")
+    (tmp_path / "page.html").mkdir()
+    with pytest.raises(RunError, match="give another place"):
+        write_page(tmp_path / "page.html", "one")
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["file", "page.html"]
