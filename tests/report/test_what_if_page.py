@@ -211,7 +211,7 @@ def test_names_from_files_cannot_leave_their_place():
         (97.25, "points", "97.2500"),
         (0.49998, "probability", "49.9980 %"),
         (0.5, "probability", "50.00 %"),
-        (0.49999998, "probability", "49.999998 %"),
+        (0.49999998, "probability", "just below 50 %"),
         (-1.5, "pairs", "−1.50"),
         (-1234.4, "money", "−1,234"),
         (None, "money", "–"),

@@ -48,9 +48,11 @@ def _percent(value: float | None, digits: int) -> str:
 
 
 def chance(value: float | None) -> str:
-    """Format a probability; with as many digits as it takes to see on which side of one half it lies."""
-    away = 1.0 if value is None or value == HALF else abs(value - HALF)
-    digits = next((digits for digits in (2, 4, 6) if 100 * away >= 0.5 * 10.0**-digits), 8)
+    """Format a probability so that one sees on which side of one half it lies."""
+    away = 1.0 if value is None or value == HALF else value - HALF
+    digits = next((digits for digits in (2, 4) if 100 * abs(away) >= 0.5 * 10.0**-digits), None)
+    if digits is None:
+        return f"just {'above' if away > 0 else 'below'} 50 %"
     return _percent(value, digits)
 
 
