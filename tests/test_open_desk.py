@@ -76,6 +76,24 @@ def test_a_study_that_does_not_price_its_futures_has_no_desk(small_run) -> None:
         open_desk(study, small_run.market, small_run.report.frozen)
 
 
+def test_a_model_without_a_fitted_seed_does_not_trade(small_run) -> None:
+    frozen = small_run.report.frozen
+    broken = tuple(
+        replace(model, folds=(*model.folds[:-1], tuple("it broke" for _ in model.folds[-1])))
+        if model.name == "lstm"
+        else model
+        for model in frozen.models
+    )
+    desk = open_desk(small_run.study, small_run.market, replace(frozen, models=broken))
+    assert desk.headline == "lightgbm"
+    assert "lstm" not in answered(desk, ()).ups
+    with pytest.raises(FitError, match="lstm has no fitted seed in fold 1: it broke"):
+        open_desk(small_run.study, small_run.market, replace(frozen, models=broken), model="lstm")
+    silent = tuple(replace(model, folds=(("no",),) * 2) for model in frozen.models)
+    with pytest.raises(FitError, match="no model has a fitted seed in fold 1: no"):
+        open_desk(small_run.study, small_run.market, replace(frozen, models=silent))
+
+
 def test_a_run_that_keeps_no_model_has_no_desk(small_run) -> None:
     bare = replace(small_run.report.frozen, models=(), left_out=("mine: keeps no state",))
     with pytest.raises(FitError, match="the run keeps no model: mine: keeps no state"):

@@ -12,6 +12,7 @@ from functools import cache
 from typing import ClassVar, Literal
 
 import numpy as np
+import polars as pl
 import pytest
 from scipy.special import expit
 
@@ -75,7 +76,13 @@ def moment(day: date, decision: Decision) -> datetime:
     return product("T").closes_at(day) + (EVENING if decision == "evening" else timedelta(0))
 
 
-def panels(held: Market, needs: Sequence[Field], decision: Decision, warm_up: int = 12) -> list[Panel]:
+def panels(
+    held: Market,
+    needs: Sequence[Field],
+    decision: Decision,
+    warm_up: int = 12,
+    valuation: Valuation = VALUATION,
+) -> list[Panel]:
     """Every front pair that the market quotes, as a study aligns them."""
     found = []
     for code in PRODUCTS:
@@ -89,7 +96,7 @@ def panels(held: Market, needs: Sequence[Field], decision: Decision, warm_up: in
                 decision=decision,
                 warm_up=warm_up,
                 max_age_days=10,
-                valuation=VALUATION,
+                valuation=valuation,
             )
             found += [built] if built is not None else []
     return found
@@ -99,10 +106,10 @@ Said = Mapping[str, tuple[AnyArray, AnyArray]]
 """By pair: sessions, and what was said at each (numbers, one row for each session)."""
 
 
-def factor_values(factor: Factor, held: Market, decision: Decision) -> Said:
+def factor_values(factor: Factor, held: Market, decision: Decision, valuation: Valuation = VALUATION) -> Said:
     """Values from the first session on which the pair is in front; nobody decides during the warm-up."""
     found = {}
-    for panel in panels(held, factor.inputs, decision):
+    for panel in panels(held, factor.inputs, decision, valuation=valuation):
         values = compute((factor,), panel.fields)
         front = panel.sessions >= np.datetime64(panel.span.first)
         found[panel.span.spread.code] = (panel.sessions[front], values[front])
@@ -110,16 +117,22 @@ def factor_values(factor: Factor, held: Market, decision: Decision) -> Said:
 
 
 def assert_prefix_invariant(
-    said: Callable[[Market], Said], decision: Decision, days: Sequence[date], *, known_after: int = 0
+    said: Callable[[Market], Said],
+    decision: Decision,
+    days: Sequence[date],
+    *,
+    known_after: int = 0,
+    held: Market | None = None,
 ) -> None:
     """Hold ``said`` to it at every cut, on all sessions up to the cut.
 
     ``known_after`` counts sessions: what is said of one becomes known so many later (a label: 1).
     """
-    whole = said(market())
+    held = market() if held is None else held
+    whole = said(held)
     compared = 0
     for cut in days:
-        part = said(market().known_at(moment(cut, decision)))
+        part = said(held.known_at(moment(cut, decision)))
         for pair, (sessions, values) in whole.items():
             past = sessions <= np.datetime64(cut)
             if not past.any():
@@ -147,6 +160,57 @@ def test_factor_values_are_known_by_the_time_they_are_said(name: str) -> None:
     factor: Factor = FACTORS.get(name) or registered("tenor.factors")[name]()
     values = np.concatenate([said for _, said in factor_values(factor, market(), "close").values()])
     assert np.isfinite(values).mean() > 0.5
+
+
+VALUED = ("carry", "implied_repo", "cheapest_to_deliver")
+
+
+@cache
+def with_an_older_curve() -> Market:
+    """The market with its curve carried back over the issues of stand-in bonds, published as late as ever."""
+    first = market().curve["date"].min()
+    days = [first - timedelta(days=back) for back in range(1, 4100)]
+    rows = market().curve.filter(market().curve["date"] == first)
+    older = pl.concat(
+        rows.with_columns(date=pl.lit(day), known_at=pl.col("known_at") - timedelta(days=back))
+        for back, day in enumerate(days, start=1)
+    )
+    return replace(market(), curve=pl.concat([older, market().curve]))
+
+
+@pytest.mark.parametrize("name", VALUED)
+def test_values_off_stand_in_baskets(name: str) -> None:
+    valuation = replace(VALUATION, basket="stand_in")
+    assert_prefix_invariant(
+        lambda held: factor_values(registered("tenor.factors")[name](), held, "close", valuation),
+        "close",
+        cuts(4),
+        held=with_an_older_curve(),
+    )
+
+
+@pytest.mark.parametrize("name", VALUED)
+def test_values_where_lists_come_late_and_some_bonds_are_quoted(name: str) -> None:
+    """Each list comes 40 days after the listing, and one bond in three is quoted, 3 bp above the curve's yield."""
+    known = pl.col("known_at") + timedelta(days=40)
+    quoted = market().bonds["code"].to_list()[::3]
+    days = market().quotes["date"].unique().sort()
+    quotes = pl.DataFrame(
+        {
+            "date": [day for day in days for _ in quoted],
+            "code": quoted * len(days),
+            "close": np.random.default_rng(1).normal(101.0, 0.5, len(days) * len(quoted)),
+            "known_at": [moment(day, "close") for day in days for _ in quoted],
+        }
+    ).with_columns(pl.col("known_at").cast(market().quotes.schema["known_at"]))
+    held = replace(
+        market(),
+        deliverables=market().deliverables.with_columns(known),
+        quotes=pl.concat([market().quotes, quotes], how="diagonal"),
+    )
+    assert_prefix_invariant(
+        lambda held: factor_values(registered("tenor.factors")[name](), held, "evening"), "evening", cuts(4), held=held
+    )
 
 
 CLEANING = Cleaning(first_sessions=5, quarter_end_sessions=1, days_before_last_trading=14, neutral_ticks=1.0)

@@ -366,13 +366,21 @@ def test_seeds_are_consecutive_from_the_first() -> None:
 
 def test_a_factor_of_carry_needs_to_know_how_futures_are_priced() -> None:
     table = tomllib.loads((STUDIES / "cgb-spread-t.toml").read_text(encoding="utf-8"))
-    del table["valuation"]
+    del table["valuation"], table["scenarios"]
     with pytest.raises(StudyError) as refused:
         load(table, where="t.toml")
     said = [f"factors.{kind}: needs to know how" for kind in ("carry", "implied_repo", "cheapest_to_deliver")]
     assert [
         line.removeprefix("t.toml: ")[: len(start)] for line, start in zip(refused.value.problems, said, strict=True)
     ] == said
+
+
+def test_scenarios_need_to_know_how_futures_are_priced() -> None:
+    table = tomllib.loads((STUDIES / "cgb-spread-t.toml").read_text(encoding="utf-8"))
+    del table["valuation"]
+    table["factors"] = [each for each in table["factors"] if each["kind"] == "spread_change"]
+    with pytest.raises(StudyError, match=r"scenarios: no shock can be priced .* add a table \[valuation\]"):
+        load(table)
 
 
 @pytest.mark.parametrize(

@@ -74,10 +74,7 @@ def open_desk(
     windows, _ = build_windows(panels, study.factors, length=study.sampling.sessions, cleaning=study.cleaning)
     day = _decision(windows, session, code)
     fold = _fold(frozen, day)
-    names = [each.name for each in frozen.models]
-    if not names:
-        raise FitError(f"the run keeps no model: {'; '.join(frozen.left_out)}")
-    headline = _chosen(model, names, "model", default=leading(names))
+    headline = _headline(frozen, fold, model)
     if code not in frozen.expected_move[fold]:
         raise FitError(f"fold {fold} never saw {code} in train; choose a later session")
     scene = _scene(study, study.valuation, market, panels, windows, day, frozen.folds[fold].train)
@@ -146,6 +143,24 @@ def _points(valuation: Valuation, factors: tuple[Factor, ...]) -> tuple[float, .
     """Every point of the valuation's curve that prices or factors read, ascending."""
     read = {field.name.rpartition(":") for factor in factors for field in factor.inputs if field.table == "curve"}
     return tuple(sorted({*valuation.tenors, *(float(years) for name, _, years in read if name == valuation.curve)}))
+
+
+def _headline(frozen: FrozenModels, fold: int, asked: str | None) -> str:
+    """The model whose position is traded: one that speaks in this fold."""
+    names = [each.name for each in frozen.models]
+    if not names:
+        raise FitError(f"the run keeps no model: {'; '.join(frozen.left_out)}")
+    silent = {
+        each.name: str(each.folds[fold][0])
+        for each in frozen.models
+        if all(isinstance(one, str) for one in each.folds[fold])
+    }
+    if asked in silent:
+        raise FitError(f"{asked} has no fitted seed in fold {fold}: {silent[asked]}")
+    speaking = [name for name in names if name not in silent]
+    if not speaking:
+        raise FitError(f"no model has a fitted seed in fold {fold}: {'; '.join(sorted(set(silent.values())))}")
+    return _chosen(asked, speaking, "model", default=leading(speaking))
 
 
 def _chosen(given: str | None, allowed: list[str] | tuple[str, ...], what: str, *, default: str | None) -> str:

@@ -45,6 +45,7 @@ from tenor.model.calibrate import Calibration
 from tenor.model.fit_plan import FitPlan
 from tenor.model.forecast import forecast_table
 from tenor.model.prepare import Prepare
+from tenor.pricing.basket import STAND_IN_BASKET
 from tenor.problem import problems
 from tenor.progress import Progress, silent
 from tenor.registry import OneOf
@@ -321,7 +322,7 @@ def run(study: Study, market: Market, *, watch: Progress = silent) -> Report:
             fingerprint=market.fingerprint(),
             first=str(windows.session[0]),
             last=str(windows.session[-1]),
-            notes=(*market.notes, *notes, *idle),
+            notes=(*market.notes, *_stand_ins(panels), *_unlisted(panels), *notes, *idle),
         ),
         left_out=left_out,
         missing=dict(zip(windows.columns, missing.tolist(), strict=True)),
@@ -362,7 +363,47 @@ def panels_of(study: Study, market: Market, code: str) -> list[Panel]:
         )
         for span in spans
     )
-    return [panel for panel in panels if panel is not None]
+    found = [panel for panel in panels if panel is not None]
+    valued = [panel.valued for panel in found if panel.valued is not None]
+    if valued and not any(leg.deliverable.any() for each in valued for leg in (each.pair.near, each.pair.far)):
+        held = market.deliverables["contract"].unique().sort().to_list()
+        raise MarketError(
+            f"no list of deliverable bonds of {code} is known on any session of the study; the market has those of"
+            f" {held or 'no contract'}. Give them, or set valuation.basket = 'stand_in'"
+        )
+    return found
+
+
+def _stand_ins(panels: Sequence[Panel]) -> tuple[str, ...]:
+    """Say what the values of legs rest on, where that is not what was published or quoted."""
+    legs = [leg for p in panels if p.valued is not None for leg in (p.valued.pair.near, p.valued.pair.far)]
+    if not legs:
+        return ()
+    notes = []
+    if any(leg.known.stand_in for leg in legs):
+        notes.append(STAND_IN_BASKET)
+    quoted = sum(int((leg.quoted & leg.deliverable).sum()) for leg in legs)
+    every = sum(int(leg.deliverable.sum()) for leg in legs)
+    if quoted < every:
+        notes.append(f"{every - quoted:,} of {every:,} prices of deliverable bonds (by session) are read off the curve")
+    return tuple(notes)
+
+
+def _unlisted(panels: Sequence[Panel]) -> tuple[str, ...]:
+    """Say which contracts no basket was known of while their pair was in front."""
+    codes = [
+        leg.contract.code
+        for panel in panels
+        if panel.valued is not None
+        for leg in (panel.valued.pair.near, panel.valued.pair.far)
+        if not leg.deliverable[panel.front].any()
+    ]
+    named = ", ".join(dict.fromkeys(codes))
+    return (
+        (f"no list of deliverable bonds was known of {named} while in front; their values are unknown",)
+        if codes
+        else ()
+    )
 
 
 def _legs(panels: Sequence[Panel], first: date, last: date) -> tuple[list[Legs], tuple[str, ...]]:
@@ -423,6 +464,8 @@ def _contradictions(study: Study) -> Iterator[str]:
             if column not in columns:
                 yield f"models.{model.kind}: reads {column!r}, which no factor computes; add it to factors"
     if study.valuation is None:
+        if study.scenarios:
+            yield "scenarios: no shock can be priced without knowing how futures are; add a table [valuation]"
         for factor in study.factors:
             if any(is_valued(field) for field in factor.inputs):
                 yield f"factors.{factor.kind}: needs to know how futures are priced; add a table [valuation]"

@@ -116,7 +116,7 @@ def test_a_what_if_says_who_when_and_what(shown):
     assert text.startswith("SIMULATED")
     assert "STAND-IN BASKET" in text
     assert "What if? 2 scenarios T1906-T1909 on 10 May 2019, decided at the close" in text
-    assert "The spread T1906-T1909 widens by 0.0200 points (4.0 ticks) to 0.4200." in text
+    assert "The spread T1906-T1909 rises by 0.0200 points (4.0 ticks) to 0.4200." in text
     assert "dear quarter end IMPLAUSIBLE EXTRAPOLATION" in text
     assert "IMPLAUSIBLE: none of 800 changes over 1 session" in text
     assert text.endswith("Page: whatif/x.html")

@@ -216,7 +216,7 @@ def test_a_pair_that_was_never_quoted_in_front_has_no_panel() -> None:
         (Field("rate", "1W"), r"no rate '1W'.*\['ON'\]"),
         (Field("curve", "CGB:30"), r"no point 30 y on curve 'CGB'; it has \[10.0\]"),
         (Field("curve", "UST:10"), r"the curves are \['CGB'\]"),
-        (Field("pair", "age"), "no field pair.age; tables are near, far, rate, curve and pair.days_to_last"),
+        (Field("pair", "age"), "no field pair.age; tables are near, far, rate, curve and pair"),
         (Field("macro", "cpi"), "no field macro.cpi"),
     ],
 )

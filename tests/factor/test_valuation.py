@@ -10,12 +10,23 @@ import pytest
 from tenor.errors import MarketError, StudyError
 from tenor.factor.base import FAR_CLOSE, NEAR_CLOSE, Field
 from tenor.factor.panel import build_panel
-from tenor.factor.valuation import LEG_VALUES, PAIR_VALUES, Valuation, is_valued, known_nights, read_off, value_pair
-from tenor.market.contract import CalendarSpread, front_pairs, product
+from tenor.factor.valuation import (
+    LEG_VALUES,
+    PAIR_VALUES,
+    Leg,
+    Valuation,
+    is_valued,
+    known_nights,
+    read_off,
+    value_pair,
+)
+from tenor.market.contract import CalendarSpread, Contract, front_pairs, product
 from tenor.market.curve import Curve
 from tenor.market.market import BONDS, CURVE, DELIVERABLES, QUOTES, RATES, Market
+from tenor.pricing.basket import KnownBasket
 from tenor.pricing.bond import clean_from_yield
 from tenor.pricing.conversion_factor import conversion_factor
+from tenor.pricing.delivery import Basket, deliver
 
 T = product("T")
 PAIR = CalendarSpread.parse("T1903-T1906")
@@ -143,17 +154,52 @@ def test_a_bond_that_is_announced_later_is_not_in_the_basket_yet() -> None:
     assert near.priced.leg.bonds[near.priced.fair.cheapest[0]] != "180011"
 
 
-def test_a_basket_that_is_empty_on_the_date_is_refused() -> None:
-    late = deliverables("T1903", NOON + timedelta(days=1))
-    with pytest.raises(
-        MarketError, match=r"basket of T1903 is empty .* known from 2018-12-11 on; ask for a later date"
-    ):
-        value(market(deliverables=pl.concat([late, deliverables("T1906")])))
+def test_a_basket_that_is_not_known_yet_is_unknown_and_whoever_needs_it_is_told() -> None:
+    late = market(deliverables=pl.concat([deliverables("T1903", NOON + timedelta(days=1)), deliverables("T1906")]))
+    found = value(late)
+    assert np.isnan([values[0] for field, values in found.fields.items() if field.table != "far"]).all()
+    assert np.isfinite(found.fields[Field("far", "irr")][0])
+    with pytest.raises(MarketError, match=r"basket of T1903 is empty on 2018-12-10: .* known from 2018-12-11 on"):
+        found.pair.near.require(late)
+    found.pair.far.require(late)
 
 
-def test_a_contract_without_a_list_is_refused_with_those_that_have_one() -> None:
-    with pytest.raises(MarketError, match="T1903"):
-        value(market(deliverables=deliverables("T1906")))
+def test_before_a_list_is_published_its_contract_is_as_if_it_had_none() -> None:
+    """What is said of a session is the same whether the market already holds the later list or not."""
+    late = market(deliverables=pl.concat([deliverables("T1903"), deliverables("T1906", NOON + timedelta(days=1))]))
+    whole, part = value(late).fields, value(late.known_at(NOON)).fields
+    for field in whole:
+        np.testing.assert_array_equal(whole[field], part[field])
+    assert np.isfinite(whole[Field("near", "irr")][0])
+    with pytest.raises(MarketError, match="no basket of 'T1906' in 'by hand'; it has those of \\['T1903'\\]"):
+        value(late.known_at(NOON)).pair.far.require(late.known_at(NOON))
+
+
+def test_where_no_cheapest_bond_is_known_nothing_is_said_of_whether_the_legs_share_it() -> None:
+    far_alone = market(deliverables=deliverables("T1906"))
+    assert np.isnan(value(far_alone).fields[Field("pair", "same_ctd")][0])
+    assert np.isnan(value(market(), rate=float("nan")).fields[Field("pair", "same_ctd")][0])
+
+
+def test_one_bond_has_no_distance_to_a_second() -> None:
+    one = deliverables("T1903").filter(pl.col("bond") == "180011")
+    found = value(market(deliverables=pl.concat([one, deliverables("T1906")])))
+    assert np.isinf(found.value.near.priced.fair.switch_distance[0])
+    assert np.isnan(found.fields[Field("near", "switch_distance")][0])
+
+
+def test_a_thirty_year_bond_is_on_a_curve_of_thirty_years_from_the_day_of_its_issue() -> None:
+    curve = Curve("CGB", np.array([1.0, 30.0]), np.array([[0.02, 0.03], [0.02, 0.03]]))
+    basket = Basket(
+        "TL2309", ("230023",), np.array([0.03]), np.array([2]), np.array(["2053-10-15"], "M8[D]"), np.ones(1)
+    )
+    days = np.array(["2023-09-01", "2023-10-15"], "M8[D]")
+    known = KnownBasket(basket, np.array(["2023-10-15"], "M8[us]"), stand_in=False)
+    delivery = deliver(basket, days, date(2023, 12, 12))
+    assert delivery.life[1, 0] == 30.0
+    none = np.zeros((2, 1))
+    leg = Leg(Contract.parse("TL2312"), known, delivery, known.deliverable(days.astype("M8[us]")), none, none > 0)
+    np.testing.assert_array_equal(leg.off(curve), [[np.nan], [0.03]])
 
 
 def test_a_curve_too_short_for_a_bond_is_refused() -> None:

@@ -1,6 +1,7 @@
 """Baskets: the published list as it was known, and stand-ins that say so."""
 
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import polars as pl
@@ -38,7 +39,7 @@ LONG = curve_of(date(2008, 1, 1), date(2019, 3, 31), lambda day, tenor: 0.02 + d
 
 def test_the_published_basket_is_the_market_s_list() -> None:
     market = Simulated(products=("T",), first=date(2019, 1, 2), last=date(2019, 6, 28)).read()
-    found = published_basket(market, Contract.parse("T1909"))
+    found = published_basket(market, T, Contract.parse("T1909"))
     table = market.basket("T1909")
     assert not found.stand_in
     assert found.bonds.bonds == tuple(table["bond"].to_list())
@@ -46,6 +47,20 @@ def test_the_published_basket_is_the_market_s_list() -> None:
     before = np.array([table["known_at"].min().replace(tzinfo=None)], "datetime64[us]") - np.timedelta64(1, "s")
     assert not found.deliverable(before).any()
     assert found.deliverable(before + np.timedelta64(1, "s")).all()
+
+
+def test_a_contract_without_a_list_has_a_basket_of_which_nothing_is_known() -> None:
+    found = published_basket(LONG, T, Contract.parse("T1909"))
+    assert not found.deliverable(np.array(["2030-01-01"], "datetime64[us]")).any()
+    assert len(found.bonds) == 1
+
+
+def test_a_stand_in_waits_for_the_curve_that_its_coupon_is_read_from() -> None:
+    """A curve that is published two days late makes a bond known two days after its issue, not before."""
+    late = replace(LONG, curve=LONG.curve.with_columns(pl.col("known_at") + timedelta(days=3)))
+    found = stand_in_basket(late, T, Contract.parse("T1906"), "CGB")
+    at = found.bonds.bonds.index("STAND-IN.10Y.2016-05")
+    assert str(found.known[at]) == "2016-05-17T10:00:00.000000"
 
 
 def test_stand_ins_are_issued_each_quarter_at_the_yield_before() -> None:

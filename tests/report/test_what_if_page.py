@@ -98,7 +98,7 @@ def test_what_stands_at_the_top(html):
     assert "T1906–T1909 on 10 May 2019, decided at the close" in text
     assert "<strong>SIMULATED</strong>" in head
     assert "<strong>STAND-IN BASKET</strong>" in head
-    assert "The spread T1906–T1909 widens by 0.0200 points (4.0 ticks) to 0.4200." in text
+    assert "The spread T1906–T1909 rises by 0.0200 points (4.0 ticks) to 0.4200." in text
     assert "The 1 pair held (long near, short far) earns 200 yuan." in text
     assert "The probability of up goes from 52.00 % to 54.00 %; the position stays at +1.00 pairs." in text
     assert "goes from 52.00 % to 48.00 %, so the forecast flips; the position goes from +1.00 to −1.00 pairs" in text

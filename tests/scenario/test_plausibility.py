@@ -1,7 +1,7 @@
 """Plausibility: distances against scikit-learn, ranks by counting, and words that mark what has not been seen."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
@@ -88,6 +88,18 @@ def test_farther_the_same_way_is_less_plausible(base: Base, past: History) -> No
     judged = past.judge([up.scaled(by) for by in np.linspace(0, 3, 13)])
     assert [each.distance for each in judged] == sorted(each.distance for each in judged)
     assert [each.rank for each in judged] == sorted((each.rank for each in judged), reverse=True)
+
+
+def test_a_night_beyond_every_quoted_term_is_not_judged(base: Base) -> None:
+    """A premium in no quoted rate moves no series, which is no sign that it is usual."""
+    longest = max(base.funding.values())
+    far, near = (base.session + timedelta(days=days) for days in (longest, longest - 1))
+    past = history(base)
+    beyond, within = past.judge([Moves(nights={far: 0.2}), Moves(nights={near: 0.2}, rates={"REPO.1M": 0.2 / 30})])
+    assert beyond.plausible is None
+    assert beyond.sentence == f"not judged: history says nothing about the night of {far}"
+    assert within.plausible is False
+    assert past.plausible([Moves(nights={far: 0.2}), Moves(prices={"T2003": -9.0}), NOTHING]) == (None, None, True)
 
 
 def test_what_is_not_judged_is_said(base: Base, past: History) -> None:

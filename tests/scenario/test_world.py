@@ -103,6 +103,22 @@ def test_a_scenario_is_a_market_where_bonds_are_quoted_too(scene: Scene, name: s
     assert_market_is_world(quoted, moves_of(quoted, WORDS[name]))
 
 
+def test_a_path_with_a_missing_close_is_stretched_alike(small_run, scene: Scene) -> None:
+    """On one day the near leg has no close, on another nothing at all: the panel counts neither."""
+    gap, gone = date(2020, 1, 6), date(2020, 1, 8)
+    near = (pl.col("code") == scene.base.near) & (pl.col("date") == gap)
+    quotes = scene.base.market.quotes.with_columns(pl.when(~near).then(pl.col("close")).alias("close"))
+    quotes = quotes.filter(~((pl.col("code") == scene.base.near) & (pl.col("date") == gone)))
+    market = replace(scene.base.market, quotes=quotes)
+    holed = replace(scene, base=replace(scene.base, market=market), panel=panel_of(scene, market))
+    assert_market_is_world(holed, moves_of(holed, ("volatility.T=x2,sessions=5",)))
+
+
+def test_a_shock_without_a_price_is_refused(scene: Scene) -> None:
+    with pytest.raises(MarketError, match="scenario 1 has no fair price of T2003 or T2006"):
+        worlds(scene, [Moves(curves={"CGB": dict.fromkeys(scene.base.tenors, -3.0)})])
+
+
 def test_every_scenario_moves_a_factor(scene: Scene) -> None:
     """The comparison above would hold for scenarios that do nothing."""
     stack = worlds(scene, [moves_of(scene, words) for words in WORDS.values()])

@@ -164,7 +164,9 @@ def price(
     on: Annotated[datetime, typer.Option("--on", "--date", formats=["%Y-%m-%d"], help="The day that is priced.")] = ...,  # type: ignore[assignment]
     coupon: Annotated[str | None, typer.Option("--coupon", help="Coupon a year, as 3.69%.")] = None,
     maturity: Annotated[datetime | None, typer.Option("--maturity", formats=["%Y-%m-%d"], help="Maturity.")] = None,
-    frequency: Annotated[int, typer.Option("--frequency", help="Coupons a year: 1, 2 or 4.")] = 2,
+    frequency: Annotated[
+        int | None, typer.Option("--frequency", help="Coupons a year: 1, 2 or 4 (default: 2).")
+    ] = None,
     yield_: Annotated[str | None, typer.Option("--yield", help="Yield to maturity, as 3.3%.")] = None,
     clean: Annotated[float | None, typer.Option("--clean", help="Clean price instead of a yield.")] = None,
     market: Annotated[

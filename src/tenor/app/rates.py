@@ -42,7 +42,7 @@ class PriceBond:
     on
         The day that is priced.
     coupon, maturity, frequency
-        Terms; the coupon with its unit, such as ``3.69%``.
+        Terms; the coupon with its unit, such as ``3.69%``, paid twice a year unless said otherwise.
     yield_, clean
         One of them, where terms are given: ``3.3%``, or a clean price.
     bond, market, data
@@ -54,7 +54,7 @@ class PriceBond:
     on: date
     coupon: str | None = None
     maturity: date | None = None
-    frequency: int = 2
+    frequency: int | None = None
     yield_: str | None = None
     clean: float | None = None
     bond: str | None = None
@@ -131,6 +131,7 @@ def show_basis(request: ShowBasis, watch: Progress = silent) -> Answer:
     from tenor.factor.valuation import beyond_funding
     from tenor.market.contract import Contract, product
     from tenor.pricing.basis import cheapest_by_irr
+    from tenor.pricing.basket import STAND_IN_BASKET
 
     contract = Contract.parse(request.contract)
     rules = product(contract.product)
@@ -176,9 +177,7 @@ def show_basis(request: ShowBasis, watch: Progress = silent) -> Answer:
     unquoted = sum(not row["quoted"] for row in rows)
     notes = []
     if leg.known.stand_in:
-        notes.append(
-            "STAND-IN BASKET: no list of deliverable bonds is in the data; the bonds are none that were issued"
-        )
+        notes.append(STAND_IN_BASKET)
     if unquoted:
         notes.append(
             f"{unquoted} of {len(rows)} bonds have no quote on {request.on}: priced off curve {valuation.curve}"
@@ -228,12 +227,15 @@ def _stated_bond(request: PriceBond) -> Answer:
     coupon = _percent(request.coupon, "--coupon")
     if not 0 <= coupon <= MOST_COUPON:
         raise StudyError(f"--coupon {request.coupon}: a coupon lies between 0 and {MOST_COUPON:.0%} a year")
-    if request.frequency not in (1, 2, 4):
-        raise StudyError(f"--frequency {request.frequency}: a bond pays 1, 2 or 4 times a year")
+    frequency = 2 if request.frequency is None else request.frequency
+    if frequency not in (1, 2, 4):
+        raise StudyError(f"--frequency {frequency}: a bond pays 1, 2 or 4 times a year")
+    if request.market is not None or request.data is not None:
+        raise StudyError("a bond from its terms needs no market; leave --market and --data out, or give its code")
     if request.yield_ is not None:
         value = _percent(request.yield_, "--yield")
     else:
-        terms = (coupon, request.frequency, np.datetime64(request.maturity, "D"), np.datetime64(request.on, "D"))
+        terms = (coupon, frequency, np.datetime64(request.maturity, "D"), np.datetime64(request.on, "D"))
         value = float(yield_from_clean(np.float64(request.clean), *terms))
         if abs(value) > MOST_YIELD:
             raise StudyError(
@@ -243,7 +245,7 @@ def _stated_bond(request: PriceBond) -> Answer:
     return {
         "bond": None,
         "coupon": coupon,
-        "frequency": request.frequency,
+        "frequency": frequency,
         "maturity": request.maturity,
         "yield": value,
         "priced_from": "yield" if request.yield_ is not None else "clean price",
@@ -262,19 +264,21 @@ def _percent(text: str, option: str) -> float:
 
 def _known_bond(request: PriceBond) -> Answer:
     import numpy as np
-    import polars as pl
 
-    from tenor.factor.align import known_as_of, known_on
+    from tenor.factor.align import known_on
+    from tenor.factor.contract_value import MAX_AGE_DAYS, known_inputs
     from tenor.factor.valuation import read_off
     from tenor.io.studies import read_priced_market
     from tenor.market.curve import Curve
-    from tenor.pricing.bond import yield_from_clean
-    from tenor.pricing.delivery import DAYS_PER_YEAR_OF_LIFE
+    from tenor.pricing.bond import years_left, yield_from_clean
 
     if request.market is None:
         raise StudyError(f"say in which market bond {request.bond!r} is known: --market FILE")
-    if request.coupon is not None or request.yield_ is not None or request.clean is not None:
-        raise StudyError("give a bond code, or terms with a yield or price, not both")
+    stated = (request.coupon, request.maturity, request.frequency, request.yield_, request.clean)
+    if any(each is not None for each in stated):
+        raise StudyError(
+            "give a bond code, or terms with a yield or price, not both: the market knows its bonds' terms"
+        )
     market, valuation = read_priced_market(request.market, request.data)
     bond = market.bond(str(request.bond))
     terms = (bond["coupon"][0], bond["frequency"][0], np.datetime64(bond["maturity"][0], "D"))
@@ -286,17 +290,11 @@ def _known_bond(request: PriceBond) -> Answer:
     if np.isfinite(clean):
         value, source = float(yield_from_clean(clean, *terms, day[0])), "quote"
     else:
-        points = [known_as_of(market.tenor(valuation.curve, each), "rate", moment, 10)[0] for each in valuation.tenors]
-        if not np.isfinite(points).all():
-            raise MarketError(
-                f"curve {valuation.curve} is not known on {request.on} at every point; choose another day"
-            )
-        dates = market.tenor(valuation.curve, valuation.tenors[0]).filter(pl.col("date") <= request.on)["date"]
-        observed = max(dates.to_list())
-        life = float((terms[2] - day[0]).astype(np.int64)) / DAYS_PER_YEAR_OF_LIFE
-        curve = Curve(valuation.curve, np.array(valuation.tenors), np.array(points))
+        inputs = valuation.inputs[: len(valuation.tenors)]
+        points, observed = known_inputs(market, inputs, request.on, moment, MAX_AGE_DAYS)
+        curve = Curve(valuation.curve, np.array(valuation.tenors), points[0])
         annual = valuation.compounding == "annual"
-        value = float(read_off(curve, np.array([life]), np.array([terms[1]]), annual=annual)[0])
+        value = float(read_off(curve, years_left(terms[2], day), np.array([terms[1]]), annual=annual)[0])
         source = f"curve {valuation.curve}"
     return {
         "bond": request.bond,

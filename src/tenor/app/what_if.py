@@ -208,9 +208,7 @@ def _swept(desk: "Desk", texts: Sequence[str], rates: tuple[str, ...]) -> "Sweep
         if not (step > 0 and last > first):
             raise StudyError(f"{text!r}: give a step above 0 and an end above the beginning")
         what, settings = found["what"].strip(), found["settings"]
-        for edge in ("first", "last"):
-            _moves(desk, what, found[edge] + settings, rates)  # refuses what lies beyond the bound
-        shifts.append((Family(what + settings, unit), _moves(desk, what, f"1{unit}{settings}", rates)))
+        shifts.append((Family(what + settings, unit), _unit(desk, what, (first, last), unit, settings, rates)))
         count = round((last - first) / step) + 1
         if abs(first + step * (count - 1) - last) > 1e-9 * abs(last - first):
             raise StudyError(f"{text!r}: steps of {step:g} from {first:g} do not end at {last:g}; choose another step")
@@ -231,17 +229,20 @@ def _flipped(desk: "Desk", text: str, rates: tuple[str, ...]) -> list["Flip"]:
     what, settings = found["what"].strip(), found["settings"]
     bound = found["bound"] or BOUNDS.get(what.partition(".")[0], "100bp")
     size, unit = _sized(bound)
-    _moves(desk, what, bound + settings, rates)
-    family, moves = Family(what + settings, unit), _moves(desk, what, f"1{unit}{settings}", rates)
+    family, moves = Family(what + settings, unit), _unit(desk, what, (size,), unit, settings, rates)
     return [flip(desk, family, moves, of=of, bound=abs(size)) for of in ("forecast", "position")]
 
 
-def _moves(desk: "Desk", what: str, amount: str, rates: tuple[str, ...]) -> "Moves":
+def _unit(desk: "Desk", what: str, edges: Sequence[float], unit: str, settings: str, rates: tuple[str, ...]) -> "Moves":
+    """Moves of a shift at size 1, from its largest edge, which is refused where the shift itself would be."""
     from tenor.shock import parse_shift
 
     if what.partition(".")[0] in NO_SIZE:
         raise StudyError(f"{what} has no single amount that could be varied; ask it as a scenario, with --shift")
-    return parse_shift(f"{what}={amount}", rates=rates).moves(desk.scene.base)
+    largest = max(edges, key=abs)
+    if largest == 0:
+        raise StudyError(f"{what} is asked at no size but 0; give a size")
+    return parse_shift(f"{what}={largest:g}{unit}{settings}", rates=rates).moves(desk.scene.base).scaled(1 / largest)
 
 
 def _sized(text: str) -> tuple[float, str]:

@@ -119,7 +119,7 @@ def _outcome(out: Console, outcome: Outcome, asked: Asked) -> None:
     for sentence in words.verdict_sentences(outcome, asked):
         _say(out, f"  {sentence}")
     for sentence, fine in (
-        (f"{outcome.plausibility.sentence}.", outcome.plausibility.plausible),
+        (f"{outcome.plausibility.sentence}.", outcome.plausibility.plausible is not False),
         (f"{outcome.inputs.sentence}.", outcome.inputs.plausible),
     ):
         _say(out, f"  {sentence}", style="dim" if fine else "yellow")
@@ -288,7 +288,7 @@ def _sweep(out: Console, sweep: Sweep, asked: Asked) -> None:
             words.change(point.pnl, "money"),
             point.near_cheapest,
             point.far_cheapest,
-            "" if point.plausible else "IMPLAUSIBLE",
+            "" if point.plausible is not False else "IMPLAUSIBLE",
         ]
         for point in sweep.points
     ]
@@ -309,10 +309,13 @@ def _grid(out: Console, grid: Sweep, asked: Asked) -> None:
         (f"Profit and loss of what was held, {asked.currency}", [words.change(p.pnl, "money") for p in grid.points]),
         (f"Probability of up, {asked.headline}", [words.chance(p.up) for p in grid.points]),
     ):
-        marked = [cell if point.plausible else cell + _MARK for cell, point in zip(cells, grid.points, strict=True)]
+        marked = [
+            cell if point.plausible is not False else cell + _MARK
+            for cell, point in zip(cells, grid.points, strict=True)
+        ]
         rows = [[words.size(size), *marked[at * width : (at + 1) * width]] for at, size in enumerate(grid.axes[0])]
         out.print(_lines(f"{title}; across: {second}", columns, rows))
-    if any(not point.plausible for point in grid.points):
+    if any(point.plausible is False for point in grid.points):
         _say(out, f"{_MARK.strip()} marks sizes that are IMPLAUSIBLE.\n", style="dim")
 
 

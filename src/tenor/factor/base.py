@@ -27,7 +27,8 @@ class Field:
 
     Tables are ``near`` and ``far`` (columns of the quotes of each leg), ``rate`` (a funding rate by name),
     ``curve`` (a published point, ``curve:years``) and ``pair`` (facts of the contract, such as
-    ``days_to_last_trading``).
+    ``days_to_last_trading``). Where a study says how futures are priced, ``near``, ``far`` and ``pair`` have values
+    too, such as ``near.irr`` (:mod:`tenor.factor.valuation`).
     """
 
     table: str

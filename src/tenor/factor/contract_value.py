@@ -6,21 +6,26 @@ by forward price over factor (which sets the price) and by implied repo rate (wh
 where bonds cost very different amounts of money.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 import numpy as np
 import polars as pl
 
 from tenor.errors import MarketError
 from tenor.factor.align import known_as_of
+from tenor.factor.base import Field
 from tenor.factor.panel import Decision, decision_times
 from tenor.factor.valuation import Leg, PricedLeg, Valuation, known_nights, price_leg, resolve_leg, term_funding
 from tenor.market.contract import Contract, Product
 from tenor.market.curve import Curve
 from tenor.market.market import Market
 from tenor.pricing.basis import Basis, Reinvest, basis
-from tenor.units import Floats, Price
+from tenor.units import AnyArray, Floats, Price
+
+MAX_AGE_DAYS = 10
+"""A curve point or rate older than this is not used, as in a study by default."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,7 +74,7 @@ def value_contract(
     decision: Decision = "evening",
     price: Price | None = None,
     reinvest: Reinvest = "self",
-    max_age_days: int = 10,
+    max_age_days: int = MAX_AGE_DAYS,
 ) -> ContractValue:
     """Value one contract.
 
@@ -94,20 +99,24 @@ def value_contract(
             f"{session} is after {product.second_delivery_day(contract)}, the second delivery day of {contract.code}:"
             " negative time; ask for an earlier date"
         )
-    found, source = (price, "given") if price is not None else _price(market, contract, session)
-    rates, oldest = _inputs(market, valuation, moments, max_age_days, session)
+    found, source = (price, "given") if price is not None else _price(market, contract, session, moments[0].item())
     points = len(valuation.tenors)
-    curve = Curve(valuation.curve, np.array(valuation.tenors), rates[:, :points])
+    of_curve, oldest = known_inputs(market, valuation.inputs[:points], session, moments, max_age_days)
+    of_funding, _ = known_inputs(market, valuation.inputs[points:], session, moments, max_age_days)
+    curve = Curve(valuation.curve, np.array(valuation.tenors), of_curve)
     leg = resolve_leg(market, product, contract, days, moments, valuation, curve)
+    leg.require(market)
     nights = known_nights(market, days, moments)
-    repo = term_funding(valuation, rates[:, points:], leg.delivery.days, nights)
+    repo = term_funding(valuation, of_funding, leg.delivery.days, nights)
     priced = price_leg(leg, curve, repo)
     held = basis(leg.delivery, priced.paid, np.array([found]), repo, reinvest=reinvest)
     return ContractValue(contract, session, decision, float(found), source, priced, held, reinvest, oldest)
 
 
-def _price(market: Market, contract: Contract, session: date) -> tuple[Price, str]:
-    rows = market.quotes.filter((pl.col("code") == contract.code) & (pl.col("date") == session))
+def _price(market: Market, contract: Contract, session: date, moment: datetime) -> tuple[Price, str]:
+    """The close of the session, or its settlement, as known at ``moment`` (UTC without its name)."""
+    mine = (pl.col("code") == contract.code) & (pl.col("date") == session)
+    rows = market.quotes.filter(mine & (pl.col("known_at").dt.replace_time_zone(None) <= moment))
     for column in ("close", "settle"):
         values = rows.drop_nulls(column)[column]
         if len(values):
@@ -117,25 +126,28 @@ def _price(market: Market, contract: Contract, session: date) -> tuple[Price, st
     raise MarketError(f"no price of {contract.code} on {session} in {market.name!r}; {quoted}; give one with --price")
 
 
-def _inputs(
-    market: Market, valuation: Valuation, moments: Floats, max_age_days: int, session: date
+def known_inputs(
+    market: Market, inputs: Sequence[Field], session: date, moment: AnyArray, max_age_days: int
 ) -> tuple[Floats, date]:
-    """Curve points and funding terms as known, ``(1, input)``, and the date of the oldest point used."""
+    """Return curve points and rates as last known at ``moment``, ``(1, input)``, and the date of the oldest of them.
+
+    Raises
+    ------
+    MarketError
+        If one of them was not known then, or is older than ``max_age_days``.
+    """
     values, oldest = [], session
-    for field in valuation.inputs:
-        if field.table == "curve":
-            curve, _, years = field.name.rpartition(":")
-            frame = market.tenor(curve, float(years))
-            known = frame.filter(pl.col("known_at").dt.replace_time_zone(None) <= moments[0].item()).drop_nulls("rate")
-            last = known["date"].max()
-            oldest = min(oldest, last) if isinstance(last, date) else oldest
-        else:
-            frame = market.rate(field.name)
-        value = known_as_of(frame, "rate", moments, max_age_days)
+    for field in inputs:
+        curve, _, years = field.name.rpartition(":")
+        frame = market.tenor(curve, float(years)) if field.table == "curve" else market.rate(field.name)
+        value = known_as_of(frame, "rate", moment, max_age_days)
         if not np.isfinite(value).all():
             raise MarketError(
                 f"{field} was not known on {session} (or was older than {max_age_days} days); it is published from"
                 f" {frame['date'].min()!s} to {frame['date'].max()!s}"
             )
+        known = pl.col("known_at").dt.replace_time_zone(None) <= moment[0].item()
+        last = frame.filter(known).drop_nulls("rate")["date"].max()
+        oldest = min(oldest, last) if isinstance(last, date) else oldest
         values.append(value)
     return np.stack(values, axis=-1), oldest

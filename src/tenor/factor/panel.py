@@ -83,7 +83,7 @@ def build_panel(
     ------
     MarketError
         If a needed series does not exist in the market at all; the message lists those that do. If values of a leg are
-        needed and there is no ``valuation``, or no basket to value.
+        needed and there is no ``valuation``.
     """
     legs = {
         leg: market.quotes.filter(pl.col("code") == contract.code)
@@ -113,7 +113,9 @@ def build_panel(
             left = np.datetime64(span.last_trading_day, "D") - sessions
             fields[field] = left.astype(np.float64)
         else:
-            raise MarketError(f"no field {field}; tables are near, far, rate, curve and pair.days_to_last_trading")
+            raise MarketError(
+                f"no field {field}; tables are near, far, rate, curve and pair (days_to_last_trading, values)"
+            )
     valued = None
     if valuation is not None:
         valued = value_pair(market, product, span.spread, sessions, moments, fields, valuation)

@@ -38,7 +38,7 @@ from tenor.units import AnyArray, Bools, Dates, Floats, Ints
 
 LEG_VALUES = ("carry", "net_basis", "irr", "irr_less_funding", "ctd_life", "switch_distance")
 """Of each leg's cheapest bond: carry and net basis (points), implied repo rate and that less term funding (decimal per
-year), life (years), and how far above it the second cheapest bond lies (points of futures price)."""
+year), life (years), and how far above it the second cheapest bond lies (points of futures price; NaN with one bond)."""
 PAIR_VALUES = ("forward_repo", "forward_repo_less_funding", "same_ctd")
 """Of the pair: implied forward repo between the deliveries and that less what funding implies (decimal per year), and 1
 where one bond is the cheapest of both legs, else 0."""
@@ -130,13 +130,27 @@ class Leg:
     annual: bool = False
 
     def off(self, curve: Curve) -> Floats:
-        """Yield of each bond on ``curve``, compounded as often as it pays: ``(..., session, bond)``."""
-        return read_off(curve, self.delivery.life, self.known.bonds.frequency, annual=self.annual)
+        """Yield of each bond on ``curve``, compounded as often as it pays: ``(..., session, bond)``.
+
+        NaN where it is not deliverable: a bond that is not issued yet may be longer than any curve.
+        """
+        life = np.where(self.deliverable, self.delivery.life, np.nan)
+        return read_off(curve, life, self.known.bonds.frequency, annual=self.annual)
 
     @property
     def bonds(self) -> tuple[str, ...]:
         """Codes of the bonds, by position."""
         return self.known.bonds.bonds
+
+    def require(self, market: Market) -> None:
+        """Raise :class:`MarketError` unless a bond is known to be deliverable on the last session."""
+        if self.deliverable[-1].any():
+            return
+        table = market.basket(self.contract.code)  # refuses, with the contracts that have a list, if there is none
+        raise MarketError(
+            f"the basket of {self.contract.code} is empty on {self.delivery.on[-1]}: its bonds are known from"
+            f" {str(table['known_at'].min())[:10]} on; ask for a later date, or give the deliverables of that time"
+        )
 
     def last(self) -> "Leg":
         """Return the leg on its last session alone."""
@@ -233,17 +247,24 @@ class PairValue:
     far: LegValue
     forward_repo: Floats
     forward_funding: Floats
-    same: Bools
-    """``(..., session)``: one bond is the cheapest of both legs."""
+    same: Floats
+    """``(..., session)``: 1 where one bond is the cheapest of both legs, else 0; NaN where either has none."""
 
     @property
     def fields(self) -> dict[Field, Floats]:
         """The values as series that factors may read."""
         found: dict[Field, Floats] = {}
         for table, leg in (("near", self.near), ("far", self.far)):
-            of_leg = (leg.carry, leg.net, leg.irr, leg.irr - leg.priced.repo, leg.life, leg.priced.fair.switch_distance)
+            of_leg = (
+                leg.carry,
+                leg.net,
+                leg.irr,
+                leg.irr - leg.priced.repo,
+                leg.life,
+                _finite(leg.priced.fair.switch_distance),
+            )
             found |= {Field(table, name): value for name, value in zip(LEG_VALUES, of_leg, strict=True)}
-        of_pair = (self.forward_repo, self.forward_repo - self.forward_funding, self.same.astype(np.float64))
+        of_pair = (self.forward_repo, self.forward_repo - self.forward_funding, self.same)
         return found | {Field("pair", name): value for name, value in zip(PAIR_VALUES, of_pair, strict=True)}
 
 
@@ -278,7 +299,7 @@ def value_pair(
     fields: Mapping[Field, Floats],
     valuation: Valuation,
 ) -> Valued:
-    """Value both legs of a pair on each session.
+    """Value both legs of a pair on each session; NaN while a basket is not known.
 
     Parameters
     ----------
@@ -290,7 +311,7 @@ def value_pair(
     Raises
     ------
     MarketError
-        If a leg has no basket, or no bond of it is known to be deliverable at any of the moments.
+        If a deliverable bond is longer or shorter than the curve.
     """
     points = len(valuation.tenors)
     rates = np.stack([fields[field] for field in valuation.inputs], axis=-1)
@@ -319,14 +340,17 @@ def read_off(curve: Curve, life: Floats, frequency: Ints, *, annual: bool) -> Fl
         Whether the curve's own yields are compounded once a year; else they are taken as they are.
     """
     read = curve.along(life)
-    return np.asarray(frequency * ((1.0 + read) ** (1.0 / frequency) - 1.0)) if annual else read
+    if not annual:
+        return read
+    grown = np.where(read > -1.0, 1.0 + read, np.nan)
+    return np.asarray(frequency * (grown ** (1.0 / frequency) - 1.0), np.float64)
 
 
 def basket_of(market: Market, product: Product, contract: Contract, valuation: Valuation) -> KnownBasket:
-    """Return the basket of ``contract`` as the valuation says; :class:`MarketError` where there is none."""
+    """Return the basket of ``contract`` as the valuation says; one that is never known where it is not published."""
     if valuation.basket == "stand_in":
         return stand_in_basket(market, product, contract, valuation.curve)
-    return published_basket(market, contract)
+    return published_basket(market, product, contract)
 
 
 def price_leg(leg: Leg, curve: Curve, repo: Floats, gap: Floats | float = 0.0) -> PricedLeg:
@@ -356,7 +380,8 @@ def pair_value(near: PricedLeg, far: PricedLeg, near_price: Floats, far_price: F
     both = near.leg.deliverable & (place >= 0) & far.leg.deliverable[:, np.maximum(place, 0)]
     carried = fair(near.leg.delivery, near.paid, near.repo, both).cheapest
     into_far = np.where(carried >= 0, place[np.maximum(carried, 0)], -1)
-    same = (near.fair.cheapest >= 0) & (place[np.maximum(near.fair.cheapest, 0)] == far.fair.cheapest)
+    known = (near.fair.cheapest >= 0) & (far.fair.cheapest >= 0)
+    same = np.where(known, place[np.maximum(near.fair.cheapest, 0)] == far.fair.cheapest, np.nan)
     return PairValue(
         near=_leg_value(near, near_price),
         far=_leg_value(far, far_price),
@@ -406,21 +431,9 @@ def resolve_leg(
     valuation: Valuation,
     curve: Curve,
 ) -> Leg:
-    """Look up basket, dates and bond quotes of one leg.
-
-    Raises
-    ------
-    MarketError
-        If it has no basket, or no bond of it is known to be deliverable at any of the moments.
-    """
+    """Look up basket, dates and bond quotes of one leg; a basket that is not known yet has no deliverable bond."""
     known = basket_of(market, product, contract, valuation)
     deliverable = known.deliverable(moments)
-    if not deliverable.any():
-        since = f"known from {str(known.known.min())[:10]} on" if len(known.known) else "none"
-        raise MarketError(
-            f"the basket of {contract.code} is empty from {sessions[0]} to {sessions[-1]}: its bonds are {since}; ask"
-            " for a later date, or give the deliverables of that time"
-        )
     delivery = deliver(known.bonds, sessions, product.second_delivery_day(contract))
     observed = _quoted_yields(market, known, sessions, moments)
     quoted = np.isfinite(observed)
@@ -459,6 +472,11 @@ def night_premiums(market: Market) -> pl.DataFrame:
     """Return the rows of ``rates`` that are premiums of single nights, with the ``night`` that each belongs to."""
     rows = market.rates.filter(pl.col("name").str.starts_with(NIGHT))
     return rows.with_columns(pl.col("name").str.strip_prefix(NIGHT).str.to_date().alias("night"))
+
+
+def _finite(values: Floats) -> Floats:
+    """Infinity as unknown: with one bond there is no second that could take its place."""
+    return np.where(np.isfinite(values), values, np.nan)
 
 
 def known_nights(market: Market, sessions: Dates, moments: AnyArray) -> Nights:

@@ -15,6 +15,7 @@ from datetime import date
 from types import MappingProxyType
 
 import numpy as np
+import polars as pl
 
 from tenor.errors import MarketError
 from tenor.market.contract import Contract, Product
@@ -32,6 +33,8 @@ TWICE_A_YEAR_FROM: Years = 10
 """Bonds of this life at issue and longer pay twice a year, shorter ones once (the lists of 2606 to 2612 agree)."""
 STAND_IN = "STAND-IN."
 """Begins the code of a bond that was never issued."""
+STAND_IN_BASKET = "STAND-IN BASKET: no list of deliverable bonds is in the data; the bonds are none that were issued"
+"""What every output says that rests on such bonds."""
 ISSUE_MONTHS, ISSUE_DAY = (2, 5, 8, 11), 15
 """When a stand-in bond is issued: the middle of each quarter."""
 
@@ -59,14 +62,14 @@ class KnownBasket:
         return np.asarray(self.known <= np.asarray(moments)[:, None])
 
 
-def published_basket(market: Market, contract: Contract) -> KnownBasket:
-    """Return the published basket of ``contract``.
+def published_basket(market: Market, product: Product, contract: Contract) -> KnownBasket:
+    """Return the published basket of ``contract``; where the market has no list of it, one of which nothing is known.
 
-    Raises
-    ------
-    MarketError
-        If the market holds no list for it; the message names the contracts that have one.
+    So a list that comes later is unknown before, whether the market already holds it or not. Whoever needs a basket
+    asks :meth:`KnownBasket.deliverable`, or :meth:`tenor.market.market.Market.basket`, which refuses.
     """
+    if market.deliverables.filter(pl.col("contract") == contract.code).is_empty():
+        return _unlisted(product, contract)
     table = market.basket(contract.code)
     return KnownBasket(
         Basket(
@@ -80,6 +83,20 @@ def published_basket(market: Market, contract: Contract) -> KnownBasket:
         table["known_at"].dt.replace_time_zone(None).to_numpy().astype("datetime64[us]"),
         stand_in=False,
     )
+
+
+def _unlisted(product: Product, contract: Contract) -> KnownBasket:
+    """A basket that is never known: one bond in its place, with the notional coupon, deliverable at no moment."""
+    month, longest = np.datetime64(contract.delivery_month, "D"), round(12 * product.deliverable_years[1])
+    bonds = Basket(
+        contract=contract.code,
+        bonds=("(not listed)",),
+        coupon=np.array([product.coupon]),
+        frequency=np.array([1]),
+        maturity=add_months(month, [longest]),
+        factor=np.array([1.0]),
+    )
+    return KnownBasket(bonds, np.array(["NaT"], "datetime64[us]"), stand_in=False)
 
 
 def stand_in_basket(market: Market, product: Product, contract: Contract, curve: str) -> KnownBasket:
@@ -108,10 +125,11 @@ def stand_in_basket(market: Market, product: Product, contract: Contract, curve:
         maturity = add_months(issued, 12 * term)
         kept = (maturity >= add_months(month, shortest)) & (maturity <= add_months(month, longest)) & (issued < month)
         issued, maturity = issued[kept], maturity[kept]
-        coupons.append(np.round(_par_yields(market, curve, term, issued, contract), 4))
+        coupon, since = _par_yields(market, curve, term, issued, contract)
+        coupons.append(np.round(coupon, 4))
         frequencies.append(np.full(len(issued), 2 if term >= TWICE_A_YEAR_FROM else 1, np.int64))
         maturities.append(maturity)
-        issues.append(issued)
+        issues.append(np.maximum(issued.astype("datetime64[us]"), since))
         names.append([f"{STAND_IN}{term}Y.{str(day)[:7]}" for day in issued])
     coupon, frequency = np.concatenate(coupons), np.concatenate(frequencies)
     maturity = np.concatenate(maturities)
@@ -124,7 +142,7 @@ def stand_in_basket(market: Market, product: Product, contract: Contract, curve:
             maturity=maturity,
             factor=conversion_factor(coupon, frequency, maturity, month, notional=product.coupon),
         ),
-        np.concatenate(issues).astype("datetime64[us]"),
+        np.concatenate(issues),
         stand_in=True,
     )
 
@@ -138,8 +156,8 @@ def _issue_days(delivery_month: date, term: int) -> Dates:
     return days
 
 
-def _par_yields(market: Market, curve: str, term: int, issued: Dates, contract: Contract) -> Floats:
-    """Yield at ``term`` as last published before each issue day.
+def _par_yields(market: Market, curve: str, term: int, issued: Dates, contract: Contract) -> tuple[Floats, AnyArray]:
+    """Yield at ``term`` as last published before each issue day, and when it became known.
 
     A bond whose issue lies ahead of the data gets the last yield there is, and is not deliverable yet.
     """
@@ -152,4 +170,5 @@ def _par_yields(market: Market, curve: str, term: int, issued: Dates, contract: 
             f" {issued[int(np.flatnonzero(at < 0)[0])]}, and it begins on {days[0]}; give a longer curve, or the"
             " published basket"
         )
-    return np.asarray(published["rate"].to_numpy()[at], np.float64)
+    known = published["known_at"].dt.replace_time_zone(None).to_numpy().astype("datetime64[us]")
+    return published["rate"].to_numpy()[at], known[at]

@@ -66,6 +66,21 @@ def payments_left(maturity: ArrayLike, frequency: ArrayLike, on: ArrayLike) -> I
     return left
 
 
+def years_left(maturity: ArrayLike, on: ArrayLike) -> Floats:
+    """Life of a bond in years: whole years back from maturity, and the part of a year before them in days.
+
+    A bond of thirty years has exactly 30 on the day of its issue, so that a curve that ends at 30 years reaches it.
+    Below 0 after maturity; broadcasts.
+    """
+    end, day = np.asarray(maturity, "datetime64[D]"), np.asarray(on, "datetime64[D]")
+    apart = (end.astype("datetime64[M]") - day.astype("datetime64[M]")).astype(np.int64)
+    whole = np.floor_divide(apart, 12)
+    whole = whole - (add_months(end, -12 * whole) < day)
+    start, before = add_months(end, -12 * whole), add_months(end, -12 * (whole + 1))
+    part = (start - day).astype(np.float64) / (start - before).astype(np.float64)
+    return np.asarray(whole + part, np.float64)
+
+
 def coupon_day(maturity: ArrayLike, frequency: ArrayLike, left: ArrayLike) -> Dates:
     """Return the coupon day at which ``left`` payments remain, that one included: 1 is maturity itself."""
     period = 12 // np.asarray(frequency, np.int64)

@@ -17,12 +17,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tenor.errors import MarketError
-from tenor.pricing.bond import accrued, discounted, elapsed_part, payments_left
+from tenor.pricing.bond import accrued, discounted, elapsed_part, payments_left, years_left
 from tenor.pricing.forward import carried, cheapest_to_deliver, coupons_between
 from tenor.units import Bools, Dates, Floats, Ints
-
-DAYS_PER_YEAR_OF_LIFE = 365.25
-"""Turns days to maturity into the years at which a curve is read."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,7 +97,7 @@ class Delivery:
     days
         ``(session,)``: calendar days from the session to it.
     life
-        ``(session, bond)``: years to maturity, days over 365.25.
+        ``(session, bond)``: years to maturity (:func:`tenor.pricing.bond.years_left`).
     left, elapsed
         ``(session, bond)``: payments left, and the part of the running coupon period that has passed.
     accrued
@@ -187,7 +184,7 @@ def deliver(basket: Basket, on: ArrayLike, second_delivery: date | np.datetime64
         on=sessions,
         second_delivery=end,
         days=(end - sessions).astype(np.float64),
-        life=(basket.maturity - each).astype(np.float64) / DAYS_PER_YEAR_OF_LIFE,
+        life=years_left(basket.maturity, each),
         left=left,
         elapsed=elapsed_part(basket.maturity, basket.frequency, each, left),
         accrued=accrued(*terms, each),

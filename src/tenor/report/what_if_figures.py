@@ -238,7 +238,7 @@ def sweep_figure(sweep: Sweep, asked: Asked) -> go.Figure:
         subplot_titles=[label(title) for title, *_ in rows],
     )
     size = 7 if len(points) <= MANY else 4
-    open_or_filled = ["circle" if point.plausible else "circle-open" for point in points]
+    open_or_filled = ["circle" if point.plausible is not False else "circle-open" for point in points]
     for at, (title, values, hover, form) in enumerate(rows, start=1):
         figure.add_scatter(
             x=x,
@@ -283,7 +283,7 @@ def implausible_ranges(sweep: Sweep) -> tuple[tuple[float, float], ...]:
     lows, highs = [sizes[0], *middles], [*middles, sizes[-1]]
     found: list[tuple[float, float]] = []
     for point, low, high in zip(points, lows, highs, strict=True):
-        if point.plausible:
+        if point.plausible is not False:
             continue
         if found and found[-1][1] == low:
             found[-1] = (found[-1][0], high)
@@ -349,7 +349,7 @@ def _heat_map(
         xgap=1,
         ygap=1,
     )
-    far = [point.sizes for point in grid.points if not point.plausible]
+    far = [point.sizes for point in grid.points if point.plausible is False]
     figure.add_scatter(
         x=rounded([sizes[1] for sizes in far], 6),
         y=rounded([sizes[0] for sizes in far], 6),

@@ -403,7 +403,7 @@ def _sweep(sweep: Sweep, asked: Asked, plots: Drawn) -> str:
     )
     rows: list[list[Cell | str]] = [
         [
-            Cell(words.size(point.sizes[0]), remark="" if point.plausible else _IMPLAUSIBLE),
+            Cell(words.size(point.sizes[0]), remark="" if point.plausible is not False else _IMPLAUSIBLE),
             *_numbers(point),
             point.near_cheapest,
             point.far_cheapest,
@@ -448,7 +448,7 @@ def _matrix(grid: Sweep, caption: str, what: str) -> str:
     cells = [
         Cell(
             words.change(point.pnl, "money") if what == "pnl" else words.chance(point.up),
-            remark="" if point.plausible else _IMPLAUSIBLE,
+            remark="" if point.plausible is not False else _IMPLAUSIBLE,
         )
         for point in grid.points
     ]

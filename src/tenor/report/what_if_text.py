@@ -81,7 +81,7 @@ def written(value: float | None, unit: str) -> str:
 
 def change(value: float | None, unit: str) -> str:
     """Format a difference of two numbers of a chain: basis points for rates, pp for probabilities."""
-    return DASH if value is None else _CHANGE[unit](value)
+    return DASH if value is None or math.isnan(value) else _CHANGE[unit](value)
 
 
 def interval(link: Link) -> str:
@@ -110,14 +110,12 @@ def share(rank: float) -> str:
 
 def standing(found: Plausibility) -> str:
     """Say in a word or two how far a shock lies from history; nothing is said where nothing of it could be judged."""
-    if found.unjudged and found.distance == 0:
-        return "not judged"
-    return "plausible" if found.plausible else "IMPLAUSIBLE"
+    return {True: "plausible", False: "IMPLAUSIBLE", None: "not judged"}[found.plausible]
 
 
 def marks(outcome: Outcome) -> tuple[str, ...]:
     """Return the warnings of an answer: ``IMPLAUSIBLE``, ``EXTRAPOLATION``, both or none."""
-    far = () if outcome.plausibility.plausible else ("IMPLAUSIBLE",)
+    far = ("IMPLAUSIBLE",) if outcome.plausibility.plausible is False else ()
     return far if outcome.inputs.plausible else (*far, "EXTRAPOLATION")
 
 
@@ -160,7 +158,7 @@ def spread_sentence(outcome: Outcome, asked: Asked) -> str:
     spread = outcome.link("spread")
     if not moved(spread):
         return f"The spread stays at {number(spread.base, 4)} points."
-    verb = "widens" if spread.change > 0 else "narrows"
+    verb = "rises" if spread.change > 0 else "falls"
     return (
         f"The spread {asked.near}–{asked.far} {verb} by {number(abs(spread.change), 4)} points"
         f" ({number(ticks(abs(spread.change), asked), 1)} ticks) to {number(spread.shocked, 4)}."
@@ -366,7 +364,7 @@ def models_sentence(outcome: Outcome) -> str:
 def reach(varied: Sweep, asked: Asked) -> str:
     """Say within what bounds probability and money stay over all sizes."""
     ups, pnls = [point.up for point in varied.points], [point.pnl for point in varied.points]
-    far = sum(not point.plausible for point in varied.points)
+    far = sum(point.plausible is False for point in varied.points)
     names = " and ".join(family.name for family in varied.families)
     return (
         f"Over {len(varied.points)} sizes of {names} the probability of up lies between"
@@ -391,7 +389,7 @@ def grid_caption(grid: Sweep, asked: Asked, what: str) -> str:
         else f"Probability of up, {asked.headline}. Blue is up, orange is down; a black line runs where the forecast"
         " flips."
     )
-    crossed = " Crosses: IMPLAUSIBLE." if any(not point.plausible for point in grid.points) else ""
+    crossed = " Crosses: IMPLAUSIBLE." if any(point.plausible is False for point in grid.points) else ""
     return f"{shown}{crossed}"
 
 

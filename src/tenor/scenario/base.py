@@ -9,7 +9,6 @@ shift that is learnt from history can look ahead.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import lru_cache
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -21,10 +20,11 @@ from tenor.market.calendar import trading_calendar
 from tenor.market.contract import product
 from tenor.market.market import SCHEMAS, Market
 from tenor.scenario.moves import Moves
+from tenor.scenario.remember import remembered
 from tenor.units import Dates, Floats, Years
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Base:
     """Where a what-if starts: the market as somebody had it at the decision.
 
@@ -111,7 +111,7 @@ class Base:
         return [frame.select("date", "rate", "known_at") for frame in (*points, *fixings)]
 
 
-@lru_cache(maxsize=8)
+@remembered
 def _levels(base: Base) -> tuple[Dates, tuple[str, ...], Floats]:
     """Levels of a base, which never changes: several shifts of one scenario read them."""
     kept = [frame.filter(pl.col("date") <= base.session).drop_nulls() for frame in base.series()]

@@ -9,7 +9,6 @@ give the interval of every number further down the chain, and where it cannot be
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import lru_cache
 from typing import Annotated, ClassVar, Literal
 from zoneinfo import ZoneInfo
 
@@ -22,6 +21,7 @@ from tenor.scenario.amount import SD_BOUND, Amount, plain, said
 from tenor.scenario.base import Base
 from tenor.scenario.local_projection import LocalProjection, project, surprises
 from tenor.scenario.moves import Moves
+from tenor.scenario.remember import remembered
 from tenor.settings import STRICT
 from tenor.units import Dates, Floats, Ints
 
@@ -107,7 +107,7 @@ class Macro:
         )
 
 
-@lru_cache(maxsize=8)
+@remembered
 def _estimate(base: Base, name: str, horizon: int, lead: int, order: int) -> LocalProjection:
     """The effect at a base, which never changes: moves and draws of one scenario share it."""
     releases = base.market.release(name).drop_nulls("value")

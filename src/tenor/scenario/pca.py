@@ -43,7 +43,12 @@ class PCA:
     def moves(self, base: Base) -> Moves:
         """Return ``k sqrt(lambda) v``; :class:`MarketError` if train has too few changes of the whole curve."""
         size = deviations(self.sd, force=True)
-        return on_curve(base, size * components(base).daily[self.component - 1])
+        found = components(base)
+        if self.component > len(found.variances):
+            raise MarketError(
+                f"component {self.component} of a curve of {len(base.tenors)} points; it has {len(found.variances)}"
+            )
+        return on_curve(base, size * found.daily[self.component - 1])
 
     def describe(self) -> str:
         """Component, its usual name and the size."""

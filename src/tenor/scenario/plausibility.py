@@ -12,7 +12,7 @@ determined. What is implausible is marked, never hidden.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 
@@ -63,14 +63,14 @@ class Plausibility:
     unjudged: tuple[str, ...]
 
     @property
-    def plausible(self) -> bool:
-        """Whether at least ``LEAST_SHARE`` of the past changes were as far."""
-        return self.rank >= LEAST_SHARE
+    def plausible(self) -> bool | None:
+        """Whether at least ``LEAST_SHARE`` of the past changes were as far; ``None`` if all it moves is not judged."""
+        return _verdict(self.distance, self.rank, bool(self.unjudged))
 
     @property
     def sentence(self) -> str:
         """The verdict in words."""
-        if self.distance == 0 and self.unjudged:
+        if self.plausible is None:
             return f"not judged: history says nothing about {', '.join(self.unjudged)}"
         verdict = "plausible" if self.plausible else "IMPLAUSIBLE"
         over = f"{self.horizon} session{'s' if self.horizon > 1 else ''}"
@@ -128,6 +128,8 @@ class History:
     ----------
     curve, tenors, funding
         The valuation curve, its published points in years, and the names of the funding rates.
+    session, longest
+        The decision's session, and the days of the longest funding term: a night beyond is in no quoted rate.
     clouds
         Past changes by horizon, the one that is judged on first.
     """
@@ -135,6 +137,8 @@ class History:
     curve: str
     tenors: tuple[Years, ...]
     funding: tuple[str, ...]
+    session: date
+    longest: int
     clouds: tuple[Cloud, ...]
 
     def vectors(self, moves: Sequence[Moves]) -> Floats:
@@ -169,17 +173,24 @@ class History:
             for row, move in enumerate(moves)
         )
 
-    def plausible(self, moves: Sequence[Moves]) -> Bools:
-        """Say of each scenario whether it is plausible, as :meth:`judge` does, and nothing else: shape (scenario,)."""
+    def plausible(self, moves: Sequence[Moves]) -> tuple[bool | None, ...]:
+        """Say of each scenario whether it is plausible, as :meth:`judge` does, and nothing else."""
         first = self.clouds[0]
-        return np.asarray(first.rank(first.distance(self.vectors(moves))) >= LEAST_SHARE)
+        distances = first.distance(self.vectors(moves))
+        ranks = first.rank(distances)
+        return tuple(
+            _verdict(distance, rank, bool(self._unjudged(move)))
+            for distance, rank, move in zip(distances.tolist(), ranks.tolist(), moves, strict=True)
+        )
 
     def _unjudged(self, move: Moves) -> tuple[str, ...]:
+        reached = self.session + timedelta(days=self.longest)
+        nights = [f"the night of {night}" for night, premium in move.nights.items() if premium and night >= reached]
         other = [name for name, change in move.rates.items() if change and name not in self.funding]
         curves = [name for name, points in move.curves.items() if name != self.curve and any(points.values())]
         prices = [f"the price of {code}" for code, change in move.prices.items() if change]
         paths = [f"the volatility of {code}" for code, change in move.volatility.items() if change]
-        return (*other, *curves, *prices, *paths)
+        return (*other, *curves, *nights, *prices, *paths)
 
 
 def history(base: Base, *, horizon: int = 1, also: Sequence[int] = (5, 20)) -> History:
@@ -201,7 +212,8 @@ def history(base: Base, *, horizon: int = 1, also: Sequence[int] = (5, 20)) -> H
     since = dates >= np.datetime64(base.train[0], "D")
     horizons = dict.fromkeys((horizon, *also))
     clouds = tuple(_cloud(dates[since], columns, values[since], each) for each in horizons)
-    return History(base.curve, base.tenors, tuple(base.funding), clouds)
+    longest = max(base.funding.values(), default=0)
+    return History(base.curve, base.tenors, tuple(base.funding), base.session, longest, clouds)
 
 
 def plausibility(base: Base, moves: Sequence[Moves], past: History | None = None) -> tuple[Plausibility, ...]:
@@ -384,6 +396,10 @@ def ledoit_wolf(rows: Floats) -> Floats:
     error = ((rows**2).T @ (rows**2) / n - sample**2).sum() / (n * p)
     weight = min(error, dispersion) / dispersion if dispersion > 0 else 0.0
     return np.asarray((1 - weight) * sample + weight * level * np.eye(p))
+
+
+def _verdict(distance: float, rank: float, unjudged: bool) -> bool | None:
+    return None if distance == 0 and unjudged else rank >= LEAST_SHARE
 
 
 def _length(white: Floats) -> Floats:

@@ -57,7 +57,7 @@ class Point:
     pnl: float
     near_cheapest: str
     far_cheapest: str
-    plausible: bool
+    plausible: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +86,12 @@ def sweep(desk: Desk, shifts: Sequence[tuple[Family, Moves]], axes: Sequence[Seq
     found = answered(desk, stack, models=())
     likely = desk.history.plausible(stack)
     points = tuple(
-        _point(found, at, tuple(map(float, sizes)), bool(likely[at - 1]))
-        for at, sizes in enumerate(product(*axes), start=1)
+        _point(found, at, tuple(map(float, sizes)), likely[at - 1]) for at, sizes in enumerate(product(*axes), start=1)
     )
     return Sweep(tuple(family for family, _ in shifts), tuple(tuple(map(float, axis)) for axis in axes), points)
 
 
-def _point(found: Answered, at: int, sizes: tuple[float, ...], plausible: bool) -> Point:
+def _point(found: Answered, at: int, sizes: tuple[float, ...], plausible: bool | None) -> Point:
     value = found.worlds.value
     cheapest = [leg.priced.leg.bonds[int(leg.priced.fair.cheapest[at, 0])] for leg in (value.near, value.far)]
     return Point(
@@ -170,7 +169,7 @@ def flip(desk: Desk, family: Family, moves: Moves, *, of: Literal["forecast", "p
         again = _values(desk, moves, finer, of)[1:]
         hit = int(np.flatnonzero(_sides(again, of) != _sides(np.array([base]), of)[0])[0])
         size, flipped, width = float(finer[hit]), float(again[hit]), width / FINER
-    likely = bool(desk.history.plausible([moves.scaled(size)])[0])
+    (likely,) = desk.history.plausible([moves.scaled(size)])
     return Flip(family, of, bound, size, width, base, flipped, lowest, highest, likely)
 
 

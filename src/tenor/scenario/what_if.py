@@ -21,6 +21,7 @@ import numpy as np
 from tenor.errors import MarketError
 from tenor.factor.base import Factor
 from tenor.factor.valuation import LegValue, beyond_funding
+from tenor.pricing.basket import STAND_IN_BASKET
 from tenor.scenario.base import Base
 from tenor.scenario.desk import Desk
 from tenor.scenario.moves import Moves
@@ -410,9 +411,7 @@ def _notes(desk: Desk, base: Seen) -> tuple[str, ...]:
     if not base.plausible:
         notes.append(f"the base is unusual already, before any shock: {base.sentence}")
     if pair.near.known.stand_in:
-        notes.append(
-            "STAND-IN BASKET: no list of deliverable bonds is in the data; the bonds are none that were issued"
-        )
+        notes.append(STAND_IN_BASKET)
     for leg in (pair.near, pair.far):
         there = leg.deliverable[-1]
         quoted = int((leg.quoted[-1] & there).sum())

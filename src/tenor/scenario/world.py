@@ -18,7 +18,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -46,10 +45,11 @@ from tenor.market.curve import Curve
 from tenor.market.market import KEYS, Market
 from tenor.scenario.base import Base
 from tenor.scenario.moves import NOTHING, Moves
-from tenor.units import Floats
+from tenor.scenario.remember import remembered
+from tenor.units import Bools, Dates, Floats
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False, weakref_slot=True)
 class Scene:
     """What a study sees of one pair at one decision: where every world begins.
 
@@ -81,6 +81,8 @@ class Scene:
             raise MarketError(
                 "this market is a scenario already (it has premiums of single nights); ask of the original"
             )
+        for leg in (self.valued.pair.near, self.valued.pair.far):
+            leg.require(self.base.market)
         for series in (NEAR_CLOSE, FAR_CLOSE, *self.valuation.inputs):
             if not np.isfinite(self.panel.fields[series][-1]):
                 raise MarketError(
@@ -193,6 +195,13 @@ def worlds(scene: Scene, moves: Sequence[Moves]) -> Worlds:
         now + (leg.fair.price[:, 0] - leg.fair.price[0, 0]) + np.array([each.prices.get(code, 0.0) for each in stack])
         for now, leg, code in ((near_now, legs[0], scene.base.near), (far_now, legs[1], scene.base.far))
     )
+    lost = ~(np.isfinite(near) & np.isfinite(far))
+    if lost.any():
+        at = int(np.argmax(lost))
+        raise MarketError(
+            f"{'the base' if at == 0 else f'scenario {at}'} has no fair price of {scene.base.near} or {scene.base.far}:"
+            " a bond has no price at such a yield; take a smaller shock"
+        )
     value = pair_value(*legs, near[:, None], far[:, None], pair.shared)
     rows = _rows(scene, stack, near, far, value)
     return Worlds(scene, curve, funding, value, near, far, rows)
@@ -237,7 +246,8 @@ def shocked_market(scene: Scene, moves: Moves) -> Market:
     )
     quotes = market.quotes
     for code, price in ((base.near, world.near[1]), (base.far, world.far[1])):
-        quotes = _requoted(quotes, base, code, float(price), moves)
+        days = scene.panel.sessions[_path(scene, moves.sessions.get(code, 0))]
+        quotes = _requoted(quotes, base, code, float(price), moves, days)
     for priced in (world.value.near.priced, world.value.far.priced):
         quotes = _bonds_requoted(quotes, base, priced.leg, priced.paid[1, 0], moves)
     return replace(
@@ -248,8 +258,8 @@ def shocked_market(scene: Scene, moves: Moves) -> Market:
     )
 
 
-def _requoted(quotes: pl.DataFrame, base: Base, code: str, price: float, moves: Moves) -> pl.DataFrame:
-    """Give one contract its price of the scenario at the decision's session, and stretch its path if need be."""
+def _requoted(quotes: pl.DataFrame, base: Base, code: str, price: float, moves: Moves, days: Dates) -> pl.DataFrame:
+    """Give one contract its price of the scenario at the decision's session, and stretch its path on ``days``."""
     mine, today = pl.col("code") == code, pl.col("date") == base.session
     now = quotes.filter(mine & today)["close"].item()
     step = price - now
@@ -267,9 +277,7 @@ def _requoted(quotes: pl.DataFrame, base: Base, code: str, price: float, moves: 
     if not moves.volatility.get(code):
         return quotes
     multiple = math.exp(moves.volatility[code])
-    before = quotes.filter(mine & ~today & (pl.col("date") < base.session))["date"].sort()
-    first = before[-min(moves.sessions[code] - 1, len(before))]
-    stretched = mine & (pl.col("date") >= first) & (pl.col("date") < base.session)
+    stretched = mine & pl.col("date").is_in(days.astype(object).tolist())
     return quotes.with_columns(
         pl.when(stretched).then(now + multiple * (pl.col(name) - now)).otherwise(pl.col(name)).alias(name)
         for name in PRICES
@@ -354,7 +362,7 @@ def _check_names(scene: Scene, stack: Sequence[Moves]) -> None:
         )
 
 
-@lru_cache(maxsize=8)
+@remembered
 def _published(base: Base) -> tuple[Mapping[str, frozenset[float]], frozenset[str]]:
     """The points of every curve and the names of all rates, looked up once for all scenarios of a base."""
     curves = base.market.curve.select("curve", "tenor").unique().rows()
@@ -365,7 +373,7 @@ def _published(base: Base) -> tuple[Mapping[str, frozenset[float]], frozenset[st
     return {curve: frozenset(tenors) for curve, tenors in points.items()}, names
 
 
-@lru_cache(maxsize=8)
+@remembered
 def _decision(scene: Scene) -> Pair:
     """The pair on the decision's session alone, its dates worked out once for all scenarios of a scene."""
     return scene.valued.pair.last()
@@ -447,16 +455,21 @@ def _stretched(scene: Scene, stack: Sequence[Moves]) -> dict[Field, Floats]:
         if (multiples == 1.0).all():
             continue
         now = scene.panel.fields[Field(table, "close")][-1]
-        quoted = np.isfinite(scene.panel.fields[Field(table, "close")])
-        from_last = quoted[::-1].cumsum()[::-1] - 1  # 0 on the last session, counting quoted ones back
-        reach = np.array([each.sessions.get(code, 0) for each in stack])[:, None]
-        inside = (from_last >= 1) & (from_last < reach)
+        inside = np.stack([_path(scene, each.sessions.get(code, 0)) for each in stack])
         for name in PRICES:
             field = Field(table, name)
             if field in scene.panel.fields:
                 series = scene.panel.fields[field]
                 found[field] = np.where(inside & (multiples != 1.0), now + multiples * (series - now), series)
     return found
+
+
+def _path(scene: Scene, closes: int) -> Bools:
+    """The sessions that a path of so many closes stretches, ``(session,)``: those before the last, both legs quoted."""
+    fields = scene.panel.fields
+    quoted = np.isfinite(fields[NEAR_CLOSE]) & np.isfinite(fields[FAR_CLOSE])
+    from_last = quoted[::-1].cumsum()[::-1] - 1
+    return np.asarray(quoted & (from_last >= 1) & (from_last < closes))
 
 
 def _revalued(
