@@ -13,7 +13,7 @@ from tenor.market.contract import product
 from tenor.scenario.base import Base
 from tenor.scenario.macro import Macro
 from tenor.scenario.pca import components
-from tenor.scenario.plausibility import plausibility
+from tenor.scenario.plausibility import history
 from tenor.scenario.shift import Parallel, Repo
 
 pytestmark = pytest.mark.real
@@ -63,7 +63,7 @@ def test_three_components_hold_most_of_the_curve(real_data: Path) -> None:
 
 def test_a_usual_day_and_a_jump_of_funding(real_data: Path) -> None:
     here = base(real_data)
-    usual, jump = plausibility(here, [Parallel("+5bp").moves(here), Repo("+50bp").moves(here)])
+    usual, jump = history(here).judge([Parallel("+5bp").moves(here), Repo("+50bp").moves(here)])
     assert usual.plausible
     assert not jump.plausible
     assert jump.similar == date(2017, 1, 6)

@@ -1,8 +1,7 @@
 """The base: exactly what was known at the decision, and nothing else."""
 
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
@@ -25,14 +24,6 @@ def test_at_the_close_the_fixing_of_the_day_is_known_and_its_curve_is_not(base: 
     _, _, values = base.levels()
     assert np.isnan(values[-1, :7]).all()
     assert np.isfinite(values[-1, 7:]).all()
-    assert base.latest().tolist() == [*values[-2, :7], *values[-1, 7:]]
-
-
-def test_what_is_too_old_is_missing(whole: Market, base_on: Callable[..., Base]) -> None:
-    after = whole.known_at(datetime.fromisoformat("2019-12-02T08:00:00+00:00"))
-    late = base_on(after, date(2019, 12, 20))
-    assert np.isnan(late.latest()).all()
-    assert np.isfinite(replace(late, max_age_days=30).latest()).all()
 
 
 def test_a_market_that_holds_the_future_is_refused(whole: Market, base: Base) -> None:
@@ -51,6 +42,6 @@ def test_names_that_the_market_does_not_have(base: Base) -> None:
     with pytest.raises(MarketError, match="no point 8 y on curve 'CGB'; it has"):
         replace(base, tenors=(2.0, 8.0)).levels()
     with pytest.raises(MarketError, match="no rate 'DR007'"):
-        replace(base, funding={"DR007": 7}).latest()
+        replace(base, funding={"DR007": 7}).levels()
     with pytest.raises(MarketError, match="has a value by 2000-01-04"):
         replace(base, session=date(2000, 1, 4), moment=base.moment + timedelta(days=0)).levels()

@@ -11,7 +11,7 @@ from tenor.errors import MarketError, StudyError
 from tenor.market.market import Market
 from tenor.scenario.base import Base
 from tenor.scenario.moves import NOTHING, Moves
-from tenor.scenario.plausibility import History, history, inputs, ledoit_wolf, plausibility, seen, whitening
+from tenor.scenario.plausibility import History, history, inputs, ledoit_wolf, whitening
 from tenor.scenario.replay import Replay
 from tenor.scenario.shift import KeyRate, OneRate, Parallel, PriceGap, Repo, Volatility
 from tenor.units import Floats
@@ -65,7 +65,7 @@ def test_a_day_that_has_been_is_most_like_itself_and_has_its_own_rank(base: Base
 
 
 def test_no_change_is_plausible_and_a_wild_one_is_marked(base: Base) -> None:
-    usual, wild = plausibility(base, [NOTHING, Repo("+500bp").moves(base) + Parallel("-300bp").moves(base)])
+    usual, wild = history(base).judge([NOTHING, Repo("+500bp").moves(base) + Parallel("-300bp").moves(base)])
     assert (usual.distance, usual.rank, usual.plausible) == (0.0, 1.0, True)
     assert usual.sentence.startswith("plausible: 100 % of")
     assert (wild.rank, wild.plausible) == (0.0, False)
@@ -127,7 +127,7 @@ def test_what_comes_after_the_decision_does_not_count(whole: Market, base_on: Ca
     assert len(history(later).clouds[0].days) > len(history(base).clouds[0].days)
     again = base_on(whole.known_at(later.moment), base.session)
     move = Parallel("+5bp").moves(base)
-    assert plausibility(again, [move]) == plausibility(base, [move])
+    assert history(again).judge([move]) == history(base).judge([move])
 
 
 def test_too_little_history(whole: Market, base_on: Callable[..., Base]) -> None:
@@ -166,7 +166,7 @@ def test_a_usual_row_has_been_seen() -> None:
     ],
 )
 def test_rows_that_train_has_not_seen(row: list[float], far: tuple[str, ...], outside: tuple[str, ...]) -> None:
-    (strange,) = seen(np.array([row]), train_rows(), COLUMNS)
+    (strange,) = inputs(train_rows(), COLUMNS).judge(np.array([row]))
     assert not strange.plausible
     assert strange.sentence.startswith("EXTRAPOLATION: none of")
     assert strange.far == far
@@ -177,10 +177,11 @@ def test_rows_that_train_has_not_seen(row: list[float], far: tuple[str, ...], ou
 def test_scaling_a_column_changes_no_verdict() -> None:
     rows, units = train_rows(), np.array([1.0, 1e4, 1.0, 1.0])
     asked = np.array([[1.5, -1.0, 3.0, np.nan], [0.0, 4.0, 3.0, np.nan]])
-    for one, other in zip(seen(asked, rows), seen(asked * units, rows * units), strict=True):
+    plain, scaled = inputs(rows, COLUMNS).judge(asked), inputs(rows * units, COLUMNS).judge(asked * units)
+    for one, other in zip(plain, scaled, strict=True):
         assert one.rank == other.rank
         assert one.far == other.far
-    assert seen(asked, rows)[0].unjudged == ("column 3",)
+    assert plain[0].unjudged == (COLUMNS[3],)
 
 
 def test_names_must_fit() -> None:

@@ -275,11 +275,9 @@ COMMANDS: tuple[Command[Any], ...] = (
 
 def with_data(study: Any, data: Path | None) -> Any:
     """Return ``study`` with the folder of its market replaced, if one is given."""
-    if data is None:
-        return study
-    if not hasattr(study.market, "folder"):
-        raise StudyError(f"market.source = {study.market.source!r} reads no folder; leave --data out")
-    return replace(study, market=replace(study.market, folder=str(data.resolve())))
+    from tenor.io.studies import with_folder
+
+    return replace(study, market=with_folder(study.market, data))
 
 
 def located(run: Path, runs: Path) -> Path:

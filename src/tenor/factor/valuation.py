@@ -33,6 +33,7 @@ from tenor.pricing.basket import KnownBasket, published_basket, stand_in_basket
 from tenor.pricing.bond import yield_from_clean
 from tenor.pricing.calendar_spread import implied_forward_repo, shared
 from tenor.pricing.delivery import Delivery, Fair, deliver, dirty, fair
+from tenor.pricing.forward import DAYS_PER_YEAR
 from tenor.settings import STRICT
 from tenor.units import AnyArray, Bools, Dates, Floats, Ints
 
@@ -42,9 +43,6 @@ year), life (years), and how far above it the second cheapest bond lies (points 
 PAIR_VALUES = ("forward_repo", "forward_repo_less_funding", "same_ctd")
 """Of the pair: implied forward repo between the deliveries and that less what funding implies (decimal per year), and 1
 where one bond is the cheapest of both legs, else 0."""
-
-YEAR_DAYS = 365.0
-"""Day count of repo in China, actual/365."""
 
 NIGHT = "NIGHT."
 """A rate so named, ``NIGHT.2019-06-30``, is that one night's premium over the funding curve; scenarios write it."""
@@ -376,7 +374,7 @@ def pair_value(near: PricedLeg, far: PricedLeg, near_price: Floats, far_price: F
     ``place`` is the position of each near bond in the far basket: :attr:`Pair.shared`.
     """
     days, days_far = near.leg.delivery.days, far.leg.delivery.days
-    growth = (1.0 + far.repo * days_far / YEAR_DAYS) / (1.0 + near.repo * days / YEAR_DAYS)
+    growth = (1.0 + far.repo * days_far / DAYS_PER_YEAR) / (1.0 + near.repo * days / DAYS_PER_YEAR)
     both = near.leg.deliverable & (place >= 0) & far.leg.deliverable[:, np.maximum(place, 0)]
     carried = fair(near.leg.delivery, near.paid, near.repo, both).cheapest
     into_far = np.where(carried >= 0, place[np.maximum(carried, 0)], -1)
@@ -388,7 +386,7 @@ def pair_value(near: PricedLeg, far: PricedLeg, near_price: Floats, far_price: F
         forward_repo=implied_forward_repo(
             near.leg.delivery, carried, near_price, far.leg.delivery, into_far, far_price
         ),
-        forward_funding=(growth - 1.0) * YEAR_DAYS / (days_far - days),
+        forward_funding=(growth - 1.0) * DAYS_PER_YEAR / (days_far - days),
         same=same,
     )
 

@@ -43,10 +43,7 @@ def read_study(path: Path) -> Study:
 
 def read_market(study: Study, base: Path) -> Market:
     """Read the study's market; relative paths of its source count from ``base``, the study file's folder."""
-    located = getattr(study.market, "located", None)
-    source = located(base) if located else study.market
-    market: Market = source.read()
-    return market
+    return _read(study.market, base)
 
 
 def read_priced_market(path: Path, data: Path | None) -> tuple[Market, Valuation]:
@@ -74,14 +71,22 @@ def read_priced_market(path: Path, data: Path | None) -> tuple[Market, Valuation
         priced = TypeAdapter(_PricedMarket).validate_json(json.dumps(plain_table(two), default=repr), strict=True)
     except ValidationError as invalid:
         raise StudyError([f"{path.name}: {problem}" for problem in problems(_PricedMarket, invalid)]) from None
-    source = priced.market
-    if data is not None:
-        if not hasattr(source, "folder"):
-            raise StudyError(f"market.source = {source.source!r} reads no folder; leave --data out")
-        source = replace(source, folder=str(data.resolve()))
+    return _read(with_folder(priced.market, data), path.resolve().parent), priced.valuation
+
+
+def with_folder(source: Any, data: Path | None) -> Any:
+    """Return ``source`` with its folder replaced by ``data``, if one is given; StudyError if it reads no folder."""
+    if data is None:
+        return source
+    if not hasattr(source, "folder"):
+        raise StudyError(f"market.source = {source.source!r} reads no folder; leave --data out")
+    return replace(source, folder=str(data.resolve()))
+
+
+def _read(source: Any, base: Path) -> Market:
     located = getattr(source, "located", None)
-    market: Market = (located(path.resolve().parent) if located else source).read()
-    return market, priced.valuation
+    market: Market = (located(base) if located else source).read()
+    return market
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,13 @@ shift that is learnt from history can look ahead.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 import polars as pl
 
 from tenor.errors import MarketError
-from tenor.factor.align import known_as_of
 from tenor.market.calendar import trading_calendar
 from tenor.market.contract import product
 from tenor.market.market import SCHEMAS, Market
@@ -97,12 +96,6 @@ class Base:
             Decimals; NaN where nothing was published for exactly that session, or it was not known yet.
         """
         return _levels(self)
-
-    def latest(self) -> Floats:
-        """Return every column as last known at ``moment``, NaN if older than ``max_age_days``: shape (column,)."""
-        moment = np.array([self.moment.astimezone(UTC).replace(tzinfo=None)], dtype="datetime64[us]")
-        found = [known_as_of(frame, "rate", moment, self.max_age_days) for frame in self.series()]
-        return np.concatenate(found)
 
     def series(self) -> list[pl.DataFrame]:
         """Return every column as a table of ``date``, ``rate`` and ``known_at``; MarketError for a name not there."""

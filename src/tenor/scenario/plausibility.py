@@ -216,11 +216,6 @@ def history(base: Base, *, horizon: int = 1, also: Sequence[int] = (5, 20)) -> H
     return History(base.curve, base.tenors, tuple(base.funding), base.session, longest, clouds)
 
 
-def plausibility(base: Base, moves: Sequence[Moves], past: History | None = None) -> tuple[Plausibility, ...]:
-    """Say of each scenario how far it lies from history: ``past``, or that of ``base``."""
-    return (history(base) if past is None else past).judge(moves)
-
-
 def _cloud(dates: Dates, columns: tuple[str, ...], values: Floats, horizon: int) -> Cloud:
     if horizon < 1:
         raise StudyError(f"horizon is {horizon} sessions; give 1 or more")
@@ -357,14 +352,6 @@ def inputs(train: Floats, columns: Sequence[str]) -> Inputs:
         whiten=whiten,
         lengths=np.sort(_length(z @ whiten)),
     )
-
-
-def seen(rows: Floats, train: Floats, columns: Sequence[str] = ()) -> tuple[Seen, ...]:
-    """Say of each of ``rows`` (scenario, column) whether ``train`` (row, column) has seen such inputs.
-
-    Both in the same unit: raw factors or z-scores, not clipped. Without ``columns`` they are called by their place.
-    """
-    return inputs(train, columns or [f"column {at}" for at in range(train.shape[1])]).judge(rows)
 
 
 def _standard(rows: Floats, mean: Floats, sd: Floats) -> Floats:

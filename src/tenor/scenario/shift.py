@@ -100,16 +100,18 @@ class Flattener:
     kind: Literal["flattener"] = "flattener"
 
     def __post_init__(self) -> None:
-        rate(self.amount, force=self.force)
-        _turning(self.short, self.pivot, self.long)
+        self._steepener()
 
     def moves(self, base: Base) -> Moves:
         """Return the shape at each point; :class:`MarketError` if ``short`` or ``long`` lies outside the curve."""
-        return on_curve(base, -_tilt(base, self.amount, self.short, self.pivot, self.long))
+        return self._steepener().moves(base).scaled(-1.0)
 
     def describe(self) -> str:
         """Name, amount, ends and pivot."""
-        return f"flattener {said(self.amount)} ({self.short:g}y to {self.long:g}y about {self.pivot:g}y)"
+        return self._steepener().describe().replace("steepener", self.kind, 1)
+
+    def _steepener(self) -> Steepener:
+        return Steepener(self.amount, self.short, self.long, self.pivot, self.force)
 
 
 @dataclass(frozen=True, slots=True)
