@@ -5,6 +5,7 @@ test range holds it answers; after the last test range the last fold does, as it
 was known at that moment before anything is built from it.
 """
 
+import math
 from datetime import UTC, date
 
 import numpy as np
@@ -68,6 +69,8 @@ def open_desk(
             f"study {study.name!r} does not say how its futures are priced, so no shock can reach them; add a table"
             " [valuation] and run it again"
         )
+    if held is not None and not math.isfinite(held):
+        raise StudyError(f"{held} pairs held; give a number of pairs")
     code = _chosen(product, study.products, "product", default=study.products[0] if len(study.products) == 1 else None)
     rule = _chosen(position, [each.name for each in study.positions], "position", default=study.positions[0].name)
     panels = panels_of(study, market, code)

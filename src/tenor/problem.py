@@ -21,7 +21,7 @@ from tenor.registry import GROUPS, OneOf, registered
 def problems(root: type, invalid: ValidationError) -> tuple[str, ...]:
     """Return one line for each problem that pydantic found while it validated the settings class ``root``."""
     found = invalid.errors(include_url=False)
-    deeper = [error["loc"][:-1] for error in found]
+    deeper = {error["loc"][:depth] for error in found for depth in range(len(error["loc"]))}
     lines = (
         line
         for error in found

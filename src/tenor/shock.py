@@ -35,7 +35,7 @@ from pydantic import TypeAdapter, ValidationError
 from tenor.errors import StudyError, suggest
 from tenor.problem import problems
 from tenor.registry import OneOf, registered
-from tenor.scenario.base import Base, Shift, Uncertain
+from tenor.scenario.base import Base, Shift, Spanning, Uncertain
 from tenor.scenario.moves import NOTHING, Moves
 from tenor.settings import STRICT
 
@@ -72,6 +72,10 @@ class Scenario:
     def uncertain(self) -> bool:
         """Whether one of the shifts is an estimate, with draws."""
         return any(isinstance(shift, Uncertain) for shift in self.shifts)
+
+    def horizon(self, base: Base) -> int:
+        """Return over how many sessions it happens: 1, or as long as a replay in it took."""
+        return max((shift.spans(base) for shift in self.shifts if isinstance(shift, Spanning)), default=1)
 
     def remarks(self, base: Base) -> tuple[str, ...]:
         """Return what a reader must know of each shift that is an estimate."""

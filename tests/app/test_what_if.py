@@ -150,7 +150,40 @@ def test_data_that_changed_are_refused(kept_small: Path, tmp_path: Path) -> None
 def test_the_page_lies_beside_the_runs_where_no_place_is_named(kept_small: Path, tmp_path: Path) -> None:
     request = AskWhatIf(kept_small, tmp_path / "runs", ("repo=+1bp",), on=DAY)
     found = ask_what_if(request)
-    assert found["page"] == str(tmp_path / "runs" / "whatif" / f"{kept_small.name}-T-2020-01-10.html")
-    again = ask_what_if(replace(request, shifts=("repo=+2bp",)))
-    assert again["page"] == found["page"]
-    assert "repo +2bp" in Path(found["page"]).read_text(encoding="utf-8")
+    page = Path(found["page"])
+    assert page.parent == tmp_path / "runs" / "whatif"
+    assert page.name.startswith(f"{kept_small.name}-T-2020-01-10-")
+    assert ask_what_if(request)["page"] == found["page"]
+    other = Path(ask_what_if(replace(request, shifts=("repo=+2bp",)))["page"])
+    assert other != page
+    assert "repo +2bp" in other.read_text(encoding="utf-8")
+    assert "repo +1bp" in page.read_text(encoding="utf-8")
+
+
+def test_a_page_that_cannot_be_written_is_told_before_anything_is_computed(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="there is no folder"):
+        ask_what_if(AskWhatIf(Path("no-such-run"), Path("runs"), page=tmp_path / "nowhere" / "page.html"))
+
+
+def test_what_was_held_must_be_a_number(kept_small: Path, tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match="nan pairs held; give a number of pairs"):
+        ask(kept_small, tmp_path, shifts=("repo=+1bp",), held=float("nan"))
+
+
+def test_a_replay_is_held_against_changes_as_long_as_it_was(kept_small: Path, tmp_path: Path) -> None:
+    (week,) = ask(kept_small, tmp_path, shifts=("replay=2019-11-01..2019-11-08",))["outcomes"]
+    (day,) = ask(kept_small, tmp_path, shifts=("repo=+1bp",))["outcomes"]
+    assert week["plausibility"]["horizon"] == 5
+    assert day["plausibility"]["horizon"] == 1
+    assert set(week["plausibility"]["also"]) == {"1", "20"}
+
+
+def test_key_rates_asked_one_by_one_add_up_to_parallel(kept_small: Path, tmp_path: Path) -> None:
+    def change(words: str) -> float:
+        (outcome,) = ask(kept_small, tmp_path, shifts=(words,))["outcomes"]
+        near = next(link for link in outcome["chain"] if link["name"] == "T2003 fair")
+        return float(near["shocked"] - near["base"])
+
+    keys = [change(f"{years}y=+0.5bp") for years in (1, 2, 3, 5, 7, 10, 30)]
+    assert sum(keys) == pytest.approx(change("parallel=+0.5bp"), rel=1e-3)
+    assert all(key <= 1e-12 for key in keys)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tenor.errors import RunError
-from tenor.io.pages import write_page
+from tenor.io.pages import check_place, write_page
 
 
 def test_a_page_replaces_what_was_there(tmp_path: Path) -> None:
@@ -14,6 +14,14 @@ def test_a_page_replaces_what_was_there(tmp_path: Path) -> None:
     write_page(place, "two")
     assert place.read_text(encoding="utf-8") == "two"
     assert [file.name for file in place.parent.iterdir()] == ["page.html"]
+
+
+def test_a_place_is_checked_before_anything_is_computed_for_it(tmp_path: Path) -> None:
+    check_place(tmp_path / "page.html")
+    for place in (tmp_path, tmp_path / "nowhere" / "page.html"):
+        with pytest.raises(RunError, match="page"):
+            check_place(place)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:

@@ -55,7 +55,9 @@ def test_all_key_rates_together_are_the_parallel_move(values, change):
     moved = curve(values)
     for tenor in TENORS:
         moved = moved.key_rate(float(tenor), change)
-    assert moved.rates.tolist() == curve(values).parallel(change).rates.tolist()
+    assert moved.points.tolist() == curve(values).parallel(change).points.tolist()
+    at = np.linspace(TENORS[0], TENORS[-1], 97)
+    np.testing.assert_allclose(moved.at(at), curve(values).parallel(change).at(at), rtol=0, atol=1e-15)
 
 
 @given(rates, st.floats(-0.01, 0.01), years)
@@ -63,15 +65,30 @@ def test_a_parallel_move_moves_every_maturity_by_as_much(values, change, at):
     assert curve(values).parallel(change).at(at) - curve(values).at(at) == pytest.approx(change, abs=1e-14)
 
 
-def test_a_key_rate_moves_its_point_and_nothing_beyond_the_neighbours_of_its_neighbours():
+def test_a_key_rate_is_a_tent_between_its_neighbours():
     base = curve(np.linspace(0.02, 0.03, 8))
     moved = base.key_rate(5.0, 0.001)
     change = moved.at([0.4, 0.75, 4.0, 5.0, 6.0, 20.0]) - base.at([0.4, 0.75, 4.0, 5.0, 6.0, 20.0])
     assert change[3] == pytest.approx(0.001, abs=1e-16)
     assert 0 < change[2] < 0.001
     assert 0 < change[4] < 0.001
-    assert change[[0, 1]].tolist() == [0.0, 0.0]
+    assert change[[0, 1, 5]].tolist() == [0.0, 0.0, 0.0]
+    assert moved.at(4.0) - base.at(4.0) == pytest.approx(0.0005, abs=1e-16)  # half-way from the point at three years
     assert moved.name == "CGB"
+
+
+def test_a_bump_of_one_point_never_moves_another_maturity_the_other_way():
+    """On this curve, of June 2020, the monotone spline itself would: two of its points are almost equal."""
+    june = Curve(
+        "CGB", np.array([1, 3, 5, 7, 10, 30.0]), np.array([0.0211, 0.0240, 0.0259, 0.028525, 0.028504, 0.0359])
+    )
+    at = np.linspace(1, 30, 581)
+    for tenor in june.tenors:
+        change = june.key_rate(tenor, 0.001).at(at) - june.at(at)
+        assert change.min() >= 0.0
+        assert change.max() <= 0.001 + 1e-16
+    bumped = Curve("CGB", june.tenors, june.rates + 0.001 * (june.tenors == 10.0))
+    assert (bumped.at(at) - june.at(at)).min() < -1e-5
 
 
 def test_curves_along_scenarios_and_sessions_are_read_at_lives_that_differ_by_session():

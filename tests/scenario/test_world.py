@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tenor.errors import MarketError
 from tenor.factor.base import FAR_CLOSE, NEAR_CLOSE, compute
 from tenor.factor.panel import build_panel
+from tenor.market.curve import Curve
 from tenor.open_desk import open_desk
 from tenor.pricing.bond import dv01
 from tenor.scenario.moves import NOTHING, Moves
@@ -165,6 +166,17 @@ def test_the_base_is_what_the_study_saw(scene: Scene) -> None:
     rows = compute(scene.factors, scene.panel.fields)[-scene.length :]
     np.testing.assert_array_equal(stack.rows[0], rows)
     assert stack.near[0] == scene.panel.fields[NEAR_CLOSE][-1]
+
+
+def test_key_rates_add_up_to_the_parallel_move(scene: Scene) -> None:
+    keys = [moves_of(scene, (f"{years:g}y=+10bp",)) for years in scene.base.tenors]
+    stack = worlds(scene, [*keys, moves_of(scene, ("parallel=+10bp",))])
+    for leg in (stack.value.near, stack.value.far):
+        change = leg.priced.leg.off(Curve("CGB", np.array(scene.valuation.tenors), stack.curve[:, None, :]))
+        there = np.isfinite(change[0, 0])
+        yields = leg.priced.yields - leg.priced.yields[:1]
+        np.testing.assert_allclose(yields[1:-1, 0, there].sum(axis=0), yields[-1, 0, there], rtol=2e-4)
+        assert (yields[1:-1, 0, there] >= 0).all()
 
 
 def test_richness_is_kept(scene: Scene) -> None:

@@ -111,7 +111,7 @@ def whatif(
         Path | None, typer.Option("--scenario", help="File of scenarios (TOML); all are asked.")
     ] = None,
     sweep: Annotated[
-        str | None, typer.Option("--sweep", help="One shift at many sizes: parallel=-50bp:50bp:5bp.")
+        str | None, typer.Option("--sweep", help="One shift at many sizes, from the base: parallel=-50bp:50bp:5bp.")
     ] = None,
     grid: Annotated[
         list[str] | None, typer.Option("--grid", help="Two shifts at all pairs of sizes; give it twice, as --sweep.")

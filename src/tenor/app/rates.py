@@ -132,6 +132,7 @@ def show_basis(request: ShowBasis, watch: Progress = silent) -> Answer:
     from tenor.market.contract import Contract, product
     from tenor.pricing.basis import cheapest_by_irr
     from tenor.pricing.basket import STAND_IN_BASKET
+    from tenor.scenario.amount import POINTS_BOUND
 
     contract = Contract.parse(request.contract)
     rules = product(contract.product)
@@ -147,6 +148,11 @@ def show_basis(request: ShowBasis, watch: Progress = silent) -> Answer:
         reinvest=request.reinvest,
     )
     leg, held, fair = value.leg, value.held, value.priced.fair
+    if request.price is not None and not abs(request.price - fair.price[0]) <= POINTS_BOUND:
+        raise StudyError(
+            f"--price {request.price:g} is more than {POINTS_BOUND:g} points from the fair price of"
+            f" {fair.price[0]:.4f}; a price is per 100 of face"
+        )
     there = np.flatnonzero(leg.deliverable[0])
     by_irr = int(cheapest_by_irr(held, leg.deliverable)[0])
     bonds = leg.known.bonds
@@ -234,6 +240,8 @@ def _stated_bond(request: PriceBond) -> Answer:
         raise StudyError("a bond from its terms needs no market; leave --market and --data out, or give its code")
     if request.yield_ is not None:
         value = _percent(request.yield_, "--yield")
+        if abs(value) > MOST_YIELD:
+            raise StudyError(f"--yield {request.yield_} is beyond {MOST_YIELD:.0%}; a yield is given as 3.3%, per year")
     else:
         terms = (coupon, frequency, np.datetime64(request.maturity, "D"), np.datetime64(request.on, "D"))
         value = float(yield_from_clean(np.float64(request.clean), *terms))

@@ -1,5 +1,7 @@
 """What if: the command ``whatif``, from a kept run and the words of a shock to the chain of numbers and its page."""
 
+import hashlib
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,11 +29,11 @@ MENU = (
     ("parallel -10bp", ("parallel=-10bp",)),
     ("steepener +10bp", ("steepener=+10bp",)),
     ("funding +50bp", ("repo=+50bp",)),
-    ("quarter end +300bp", ("quarter_end=+300bp",)),
+    ("quarter end +300bp between the deliveries", ("quarter_end=+300bp,turn=between",)),
 )
 """Asked where nothing is asked, neither here nor in the study."""
 
-BOUNDS = {"pca": "4sd", "macro": "2", "price": "2"}
+BOUNDS = {"pca": "4sd", "macro": "2", "price": "2", "quarter_end": "500bp"}
 """How far a counterfactual searches by kind; ``100bp`` for the others."""
 
 MOST_SIZES = 2_000
@@ -120,11 +122,18 @@ def load_run(run: Path, runs: Path, data: Path | None = None) -> Loaded:
 
 
 def ask_what_if(request: AskWhatIf, watch: Progress = silent) -> Answer:
-    """Carry scenarios through the run's frozen models, write the page, and return every number."""
-    from tenor.io.pages import write_page
+    """Carry scenarios through the run's frozen models, write the page, and return every number.
+
+    What can be refused without the run is refused before it is read: words that cannot be read, a page that cannot be
+    written.
+    """
+    from tenor.io.pages import check_place, write_page
     from tenor.open_desk import open_desk
     from tenor.report.what_if_page import what_if_page
 
+    _read_words(request)
+    if request.page is not None:
+        check_place(request.page)
     watch("reading the run", 0, 1)
     loaded = load_run(request.run, request.runs, request.data)
     watch("reading the run", 1, 1)
@@ -141,10 +150,34 @@ def ask_what_if(request: AskWhatIf, watch: Progress = silent) -> Answer:
     )
     watch("opening the desk", 1, 1)
     answer = asked_of(desk, loaded, request, watch)
-    base = desk.scene.base
-    place = request.page or request.runs / "whatif" / f"{loaded.name}-{base.product}-{base.session}.html"
+    place = request.page or request.runs / "whatif" / f"{loaded.name}-{_question(answer)}.html"
     written = write_page(place, what_if_page(answer))
     return {**answer.answer(), "page": str(written)}
+
+
+def _question(answer: "WhatIf") -> str:
+    """A name for a question, the same for the same: product, session, and digits of all that was asked."""
+    asked = answer.asked
+    varied = [each for each in (answer.sweep, answer.grid) if each is not None]
+    words = repr(
+        (
+            [(outcome.name, outcome.shifts) for outcome in answer.outcomes],
+            [(each.families, each.axes) for each in varied],
+            [(flip.family, flip.bound) for flip in answer.flips],
+            (asked.headline, asked.rule, asked.held),
+        )
+    )
+    return f"{asked.product}-{asked.session}-{hashlib.sha256(words.encode()).hexdigest()[:6]}"
+
+
+def _read_words(request: AskWhatIf) -> None:
+    """Refuse words of sweeps, grids and flips that cannot be read."""
+    for text in (*([request.sweep] if request.sweep else []), *request.grid):
+        _axis(text)
+    for text in request.flips:
+        _family(text)
+    if request.grid and len(request.grid) != 2:
+        raise StudyError(f"{len(request.grid)} axes of a grid; give --grid twice, once for each axis")
 
 
 def asked_of(desk: "Desk", loaded: Loaded, request: AskWhatIf, watch: Progress = silent) -> "WhatIf":
@@ -154,15 +187,13 @@ def asked_of(desk: "Desk", loaded: Loaded, request: AskWhatIf, watch: Progress =
 
     rates = tuple(sorted(desk.scene.base.market.rates["name"].unique().to_list()))
     scenarios = _scenarios(request, loaded.study, rates)
-    watch("scenarios", 0, len(scenarios))
+    watch("asking the models", 0, 1)
     outcomes = what_if(desk, scenarios, draws=request.draws)
-    watch("scenarios", len(scenarios), len(scenarios))
     held = outcomes[0].held if outcomes else answered(desk, ()).held
     sweep = _swept(desk, (request.sweep,), rates) if request.sweep else None
-    if request.grid and len(request.grid) != 2:
-        raise StudyError(f"{len(request.grid)} axes of a grid; give --grid twice, once for each axis")
     grid = _swept(desk, request.grid, rates) if request.grid else None
     flips = tuple(found for text in request.flips for found in _flipped(desk, text, rates))
+    watch("asking the models", 1, 1)
     return WhatIf(asked(desk, held, run=loaded.name, study=loaded.study.name), outcomes, sweep, grid, flips)
 
 
@@ -176,7 +207,7 @@ def _scenarios(request: AskWhatIf, study: "Study", rates: tuple[str, ...]) -> tu
         shifts = tuple(parse_shift(text, rates=rates) for text in request.shifts)
         found.append(Scenario(", ".join(shift.describe() for shift in shifts), shifts))
     if request.scenarios is not None:
-        found += scenarios_from(read_table(request.scenarios), where=request.scenarios.name)
+        found += scenarios_from(read_table(request.scenarios, "file of scenarios"), where=request.scenarios.name)
     if found or request.sweep or request.grid or request.flips:
         return tuple(found)
     if study.scenarios:
@@ -191,58 +222,83 @@ NO_SIZE = ("irrbb", "replay", "points", "volatility")
 """Kinds of shift that no single amount sizes."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Varied:
+    """A shift whose size varies, as it was written: its word, its sizes in one unit, and its settings."""
+
+    what: str
+    sizes: tuple[float, ...]
+    unit: str
+    settings: str
+
+
+def _axis(text: str) -> _Varied:
+    """Read ``parallel=-50bp:50bp:5bp``, with settings after a comma."""
+    found = _AXIS.fullmatch(text.strip())
+    if found is None:
+        raise StudyError(f"{text!r} is no axis; write what=from:to:step, such as parallel=-50bp:50bp:5bp")
+    (first, unit), (last, unit_last), (step, unit_step) = (_sized(found[part]) for part in ("first", "last", "step"))
+    if not unit == unit_last == unit_step:
+        raise StudyError(f"{text!r}: from, to and step must have one unit, such as bp")
+    if not (step > 0 and last > first):
+        raise StudyError(f"{text!r}: give a step above 0 and an end above the beginning")
+    count = round((last - first) / step) + 1
+    if count > MOST_SIZES:
+        raise StudyError(f"{text!r}: {count} sizes are asked, at most {MOST_SIZES} are answered; take a wider step")
+    if abs(first + step * (count - 1) - last) > 1e-9 * abs(last - first):
+        raise StudyError(f"{text!r}: steps of {step:g} from {first:g} do not end at {last:g}; choose another step")
+    sizes = tuple(first + step * at for at in range(count))
+    return _Varied(_sizable(found["what"]), sizes, unit, found["settings"])
+
+
+def _family(text: str) -> _Varied:
+    """Read ``parallel`` or ``parallel=50bp``, with settings after a comma: the family and its bound."""
+    found = _FAMILY.fullmatch(text.strip())
+    if found is None:
+        raise StudyError(f"{text!r} is no family of shifts; write parallel, or with a bound parallel=50bp")
+    what = _sizable(found["what"])
+    size, unit = _sized(found["bound"] or BOUNDS.get(what.partition(".")[0], "100bp"))
+    if size == 0:
+        raise StudyError(f"{text!r}: a bound of 0; give how far to search")
+    return _Varied(what, (abs(size),), unit, found["settings"])
+
+
+def _sizable(what: str) -> str:
+    if what.strip().partition(".")[0] in NO_SIZE:
+        raise StudyError(
+            f"{what.strip()} has no single amount that could be varied; ask it as a scenario, with --shift"
+        )
+    return what.strip()
+
+
 def _swept(desk: "Desk", texts: Sequence[str], rates: tuple[str, ...]) -> "Sweep":
-    """Ask one or two shifts at many sizes; ``parallel=-50bp:50bp:5bp``."""
+    """Ask one or two shifts at many sizes."""
     from tenor.scenario.search import Family, sweep
 
-    shifts, axes = [], []
-    for text in texts:
-        found = _AXIS.fullmatch(text.strip())
-        if found is None:
-            raise StudyError(f"{text!r} is no axis; write what=from:to:step, such as parallel=-50bp:50bp:5bp")
-        (first, unit), (last, unit_last), (step, unit_step) = (
-            _sized(found[part]) for part in ("first", "last", "step")
-        )
-        if not unit == unit_last == unit_step:
-            raise StudyError(f"{text!r}: from, to and step must have one unit, such as bp")
-        if not (step > 0 and last > first):
-            raise StudyError(f"{text!r}: give a step above 0 and an end above the beginning")
-        what, settings = found["what"].strip(), found["settings"]
-        shifts.append((Family(what + settings, unit), _unit(desk, what, (first, last), unit, settings, rates)))
-        count = round((last - first) / step) + 1
-        if abs(first + step * (count - 1) - last) > 1e-9 * abs(last - first):
-            raise StudyError(f"{text!r}: steps of {step:g} from {first:g} do not end at {last:g}; choose another step")
-        axes.append([first + step * at for at in range(count)])
-    sizes = len(axes[0]) * (len(axes[1]) if len(axes) > 1 else 1)
+    axes = [_axis(text) for text in texts]
+    sizes = math.prod(len(axis.sizes) for axis in axes)
     if sizes > MOST_SIZES:
-        raise StudyError(f"{sizes} sizes are asked, at most {MOST_SIZES} are answered; take a wider step")
-    return sweep(desk, shifts, axes)
+        raise StudyError(f"{sizes} sizes are asked, at most {MOST_SIZES} are answered; take wider steps")
+    shifts = [(Family(axis.what + axis.settings, axis.unit), _unit(desk, axis, rates)) for axis in axes]
+    return sweep(desk, shifts, [axis.sizes for axis in axes])
 
 
 def _flipped(desk: "Desk", text: str, rates: tuple[str, ...]) -> list["Flip"]:
     """Search both counterfactuals of one family."""
     from tenor.scenario.search import Family, flip
 
-    found = _FAMILY.fullmatch(text.strip())
-    if found is None:
-        raise StudyError(f"{text!r} is no family of shifts; write parallel, or with a bound parallel=50bp")
-    what, settings = found["what"].strip(), found["settings"]
-    bound = found["bound"] or BOUNDS.get(what.partition(".")[0], "100bp")
-    size, unit = _sized(bound)
-    family, moves = Family(what + settings, unit), _unit(desk, what, (size,), unit, settings, rates)
-    return [flip(desk, family, moves, of=of, bound=abs(size)) for of in ("forecast", "position")]
+    varied = _family(text)
+    family, moves = Family(varied.what + varied.settings, varied.unit), _unit(desk, varied, rates)
+    return [flip(desk, family, moves, of=of, bound=varied.sizes[0]) for of in ("forecast", "position")]
 
 
-def _unit(desk: "Desk", what: str, edges: Sequence[float], unit: str, settings: str, rates: tuple[str, ...]) -> "Moves":
-    """Moves of a shift at size 1, from its largest edge, which is refused where the shift itself would be."""
+def _unit(desk: "Desk", varied: _Varied, rates: tuple[str, ...]) -> "Moves":
+    """Moves of a shift at size 1, from its largest size, which is refused where the shift itself would be."""
     from tenor.shock import parse_shift
 
-    if what.partition(".")[0] in NO_SIZE:
-        raise StudyError(f"{what} has no single amount that could be varied; ask it as a scenario, with --shift")
-    largest = max(edges, key=abs)
-    if largest == 0:
-        raise StudyError(f"{what} is asked at no size but 0; give a size")
-    return parse_shift(f"{what}={largest:g}{unit}{settings}", rates=rates).moves(desk.scene.base).scaled(1 / largest)
+    largest = max(varied.sizes, key=abs)
+    shift = parse_shift(f"{varied.what}={largest:g}{varied.unit}{varied.settings}", rates=rates)
+    return shift.moves(desk.scene.base).scaled(1 / largest)
 
 
 def _sized(text: str) -> tuple[float, str]:

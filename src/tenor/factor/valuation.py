@@ -44,6 +44,9 @@ PAIR_VALUES = ("forward_repo", "forward_repo_less_funding", "same_ctd")
 """Of the pair: implied forward repo between the deliveries and that less what funding implies (decimal per year), and 1
 where one bond is the cheapest of both legs, else 0."""
 
+SHIFT = ".SHIFT"
+"""Ends the name of a curve that holds what a scenario added to another: ``CGB.SHIFT``, rows of the decision alone."""
+
 NIGHT = "NIGHT."
 """A rate so named, ``NIGHT.2019-06-30``, is that one night's premium over the funding curve; scenarios write it."""
 
@@ -313,7 +316,8 @@ def value_pair(
     """
     points = len(valuation.tenors)
     rates = np.stack([fields[field] for field in valuation.inputs], axis=-1)
-    curve = Curve(valuation.curve, np.array(valuation.tenors), rates[:, :points])
+    shift = _shifts(market, valuation, sessions, moments)
+    curve = Curve(valuation.curve, np.array(valuation.tenors), rates[:, :points] - shift, shift)
     near, far = (
         resolve_leg(market, product, contract, sessions, moments, valuation, curve)
         for contract in (spread.near, spread.far)
@@ -464,6 +468,22 @@ def _leg_value(priced: PricedLeg, price: Floats) -> LegValue:
         irr=priced.of_cheapest(held.irr),
         life=priced.of_cheapest(priced.leg.delivery.life),
     )
+
+
+def scenario_curves(market: Market) -> tuple[str, ...]:
+    """Return the names of curves that scenarios wrote."""
+    return tuple(sorted(name for name in market.curve["curve"].unique().to_list() if name.endswith(SHIFT)))
+
+
+def _shifts(market: Market, valuation: Valuation, sessions: Dates, moments: AnyArray) -> Floats:
+    """What a scenario added to the valuation's points, ``(session, tenor)``: 0 but in its own market."""
+    name = valuation.curve + SHIFT
+    added = np.zeros((len(sessions), len(valuation.tenors)))
+    if name in scenario_curves(market):
+        for at, years in enumerate(valuation.tenors):
+            rows = market.curve.filter((pl.col("curve") == name) & (pl.col("tenor") == years))
+            added[:, at] = np.nan_to_num(known_on(rows, "rate", sessions, moments))
+    return added
 
 
 def night_premiums(market: Market) -> pl.DataFrame:

@@ -8,6 +8,17 @@ from pathlib import Path
 from tenor.errors import RunError
 
 
+def check_place(place: Path) -> None:
+    """Raise :class:`RunError` if a page cannot be written to ``place``: its folder must be there and be writable."""
+    folder = place.parent
+    if place.is_dir():
+        raise RunError(f"{place} is a folder; give a file with --page")
+    if not folder.is_dir():
+        raise RunError(f"cannot write the page {place}: there is no folder {folder}; make it, or give another place")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise RunError(f"cannot write the page {place}: {folder} is not writable; give another place with --page")
+
+
 def write_page(place: Path, html: str) -> Path:
     """Write ``html`` to ``place``, in place of what is there, and return where it is.
 

@@ -17,19 +17,19 @@ from tenor.settings import STRICT
 from tenor.study import Study, load, plain_table
 
 
-def read_table(path: Path) -> dict[str, Any]:
-    """Return a TOML file as tables; :class:`StudyError` naming the file if it is missing or not TOML."""
+def read_table(path: Path, what: str = "study file") -> dict[str, Any]:
+    """Return a TOML file as tables; :class:`StudyError` naming the file, a ``what``, if it is missing or not TOML."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         folder = path.parent
         beside = sorted(other.name for other in folder.glob("*.toml"))
         near = suggest(path.name, beside) or (f"; {folder} holds {', '.join(beside)}" if beside else "")
-        raise StudyError(f"no study file {path}{near}") from None
+        raise StudyError(f"no {what} {path}{near}") from None
     except IsADirectoryError:
         inside = sorted(str(other) for other in path.glob("*.toml"))
         near = f", such as {inside[0]}" if inside else ""
-        raise StudyError(f"{path} is a folder; give a study file{near}") from None
+        raise StudyError(f"{path} is a folder; give a {what}{near}") from None
     except OSError as refused:
         raise StudyError(f"{path}: cannot be read: {refused.strerror or refused}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as broken:
@@ -61,7 +61,7 @@ def read_priced_market(path: Path, data: Path | None) -> tuple[Market, Valuation
     StudyError
         With every problem of the two tables.
     """
-    table = read_table(path)
+    table = read_table(path, "market file")
     two: dict[str, Any] = {name: table[name] for name in ("market", "valuation") if name in table}
     if lacking := [name for name in ("market", "valuation") if name not in table]:
         raise StudyError(

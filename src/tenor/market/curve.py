@@ -10,6 +10,12 @@ Between tenors a yield follows the monotone cubic Hermite curve of Fritsch and C
 ``scipy.interpolate.PchipInterpolator`` does: it meets every published point and never overshoots. ChinaBond also
 publishes Hermite curves, with slopes of its own. Nothing is read beyond the first or the last tenor.
 
+A **shift** lies on top of the published curve and is linear between its tenors: a tent at one tenor, a straight line
+for a parallel move. The monotone curve is no linear function of its points (where two neighbours are almost equal, a
+bump of one basis point changes slopes on their far side), so a bump of one point, interpolated anew, would make a bond
+between two other points move the other way. With tents the key rates add up to the parallel shift, and shifts add in
+any order.
+
 In the funding market a single night, above all the one over the end of a quarter, may cost several per cent more
 than its neighbours. A quoted term that spans such a night contains it, on average over its days. The funding curve
 therefore takes the premiums out of the quotes, interpolates what is left, and puts each premium back where its
@@ -51,8 +57,10 @@ class Curve:
     tenors
         Shape ``(tenor,)``, years, strictly ascending, two or more, none negative.
     rates
-        Shape ``(..., tenor)``, decimal per year. NaN is a rate that is not known: between two tenors the curve is
-        then NaN wherever its value depends on that rate.
+        Shape ``(..., tenor)``, decimal per year, as published. NaN is a rate that is not known: between two tenors the
+        curve is then NaN wherever its value depends on that rate.
+    shift
+        Decimals on top, of a shape that broadcasts against ``rates``; nothing by default.
 
     Raises
     ------
@@ -63,6 +71,7 @@ class Curve:
     name: str
     tenors: Floats
     rates: Floats
+    shift: Floats = field(default_factory=lambda: np.zeros(1))
     slopes: Floats = field(init=False, repr=False)
     """Shape ``(..., tenor)``: change of the rate per year at each tenor."""
 
@@ -72,6 +81,13 @@ class Curve:
         object.__setattr__(self, "rates", np.asarray(self.rates, np.float64) + 0.0)
         _check_ascending(self.tenors, f"tenors of curve {self.name!r}", at_least=2)
         _check_last_axis(self.rates, self.tenors.size, f"curve {self.name!r}", "tenors")
+        shift = np.asarray(self.shift, np.float64)
+        try:
+            shift = np.broadcast_to(shift, np.broadcast_shapes(shift.shape, (self.tenors.size,)))
+            np.broadcast_shapes(shift.shape, self.rates.shape)
+        except ValueError as error:
+            raise MarketError(self._misfit(shift)) from error
+        object.__setattr__(self, "shift", shift)
         object.__setattr__(self, "slopes", _monotone_slopes(self.tenors, self.rates))
 
     def at(self, years: ArrayLike) -> Floats:
@@ -130,7 +146,14 @@ class Curve:
         rates, slopes = (_gather(values, left, self.name) for values in (self.rates, self.slopes))
         between = rates[0] + risen * (rates[1] - rates[0]) + rising * slopes[0] + falling * slopes[1]
         # at a point its own rate and nothing else, so that it is exact and an unknown neighbour does not reach it
-        return np.where(t == 0.0, rates[0], np.where(t == 1.0, rates[1], between))
+        published = np.where(t == 0.0, rates[0], np.where(t == 1.0, rates[1], between))
+        tent = _gather(self.shift, left, self.name)
+        return np.asarray(published + ((1.0 - t) * tent[0] + t * tent[1]), np.float64)
+
+    @property
+    def points(self) -> Floats:
+        """The rate at each tenor with the shift in it: ``(..., tenor)``."""
+        return self.rates + self.shift
 
     def moved(self, change: ArrayLike) -> "Curve":
         """Add any shift: ``change`` is decimal, of a shape that broadcasts against ``(..., tenor)``.
@@ -139,12 +162,9 @@ class Curve:
         """
         shift = np.asarray(change, np.float64)
         try:
-            return replace(self, rates=self.rates + shift)
+            return replace(self, shift=self.shift + shift)
         except ValueError as error:
-            raise MarketError(
-                f"a shift of shape {shift.shape} does not fit curve {self.name!r} of shape {self.rates.shape}; "
-                f"its last axis is {self.tenors.size} tenors, or 1"
-            ) from error
+            raise MarketError(self._misfit(shift)) from error
 
     def parallel(self, change: Rate) -> "Curve":
         """Add one number, decimal, to every rate."""
@@ -165,6 +185,12 @@ class Curve:
                 "Move one of these, or add a whole shift with moved()"
             )
         return self.moved(np.where(here, change, 0.0))
+
+    def _misfit(self, shift: Floats) -> str:
+        return (
+            f"a shift of shape {shift.shape} does not fit curve {self.name!r} of shape {self.rates.shape}; "
+            f"its last axis is {self.tenors.size} tenors, or 1"
+        )
 
     def _check_inside(self, years: Floats) -> None:
         """Refuse maturities that the curve does not reach."""

@@ -141,6 +141,15 @@ class Shift(Protocol):
 
 
 @runtime_checkable
+class Spanning(Protocol):
+    """A shift that took more than a session to happen."""
+
+    def spans(self, base: Base) -> int:
+        """Return how many sessions it took."""
+        ...
+
+
+@runtime_checkable
 class Uncertain(Protocol):
     """A shift that is an estimate, with draws of what it may have been."""
 

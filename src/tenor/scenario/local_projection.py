@@ -49,8 +49,8 @@ class LocalProjection:
         Releases used, and the days on which the first and the last of them came out.
     left_out
         Releases known but not used: too early to be forecast, or without every response.
-    surprise_sd
-        Standard deviation of the surprises used, in the unit of the publication.
+    surprise_sd, largest
+        Standard deviation of the surprises used, and the largest in size, in the unit of the publication.
     horizon, lead, order, lag
         Sessions of the response after the release, and before the last close before it; order of the autoregression;
         lags of the HAC covariance.
@@ -66,6 +66,7 @@ class LocalProjection:
     last: date
     left_out: int
     surprise_sd: float
+    largest: float
     horizon: int
     lead: int
     order: int
@@ -230,6 +231,7 @@ def project(
         last=days.max().item(),
         left_out=len(surprise) - n,
         surprise_sd=float(surprise[used].std(ddof=1)),
+        largest=float(np.abs(surprise[used]).max()),
         horizon=horizon,
         lead=lead,
         order=order,

@@ -17,13 +17,16 @@ from annotated_types import Interval
 
 from tenor.errors import MarketError
 from tenor.market.contract import Product, product
-from tenor.scenario.amount import SD_BOUND, Amount, plain, said
+from tenor.scenario.amount import Amount, plain, said
 from tenor.scenario.base import Base
 from tenor.scenario.local_projection import LocalProjection, project, surprises
 from tenor.scenario.moves import Moves
 from tenor.scenario.remember import remembered
 from tenor.settings import STRICT
 from tenor.units import Dates, Floats, Ints
+
+TIMES_LARGEST = 1.5
+"""Largest surprise without force, in multiples of the largest in size that the releases hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ class Macro:
         ------
         MarketError
             If the market has no such statistic (the message lists those it has) or too few releases of it; if the
-            surprise is more than ``SD_BOUND`` standard deviations of past ones, unless forced.
+            surprise is more than ``TIMES_LARGEST`` times the largest so far, unless forced.
         """
         return self._moved(base, self._checked(base).beta[None])[0]
 
@@ -78,8 +81,13 @@ class Macro:
         return _estimate(base, self.name, self.horizon, self.lead, self.order)
 
     def remark(self, base: Base) -> str:
-        """Return from which releases the effect is estimated, and what of it cannot be told from zero."""
-        return self.estimate(base).sentence
+        """Return how large the surprise is, what its effect is estimated from, and what is not told from zero."""
+        found = self.estimate(base)
+        size = abs(plain(self.surprise))
+        return (
+            f"a surprise of {size / found.surprise_sd:.1f} standard deviations (the largest so far"
+            f" {found.largest / found.surprise_sd:.1f}); {found.sentence}"
+        )
 
     def describe(self) -> str:
         """Statistic and surprise."""
@@ -87,11 +95,11 @@ class Macro:
 
     def _checked(self, base: Base) -> LocalProjection:
         found = self.estimate(base)
-        bound = SD_BOUND * found.surprise_sd
+        bound = TIMES_LARGEST * found.largest
         if abs(plain(self.surprise)) > bound and not self.force:
             raise MarketError(
-                f"{self.surprise} is beyond the bound of {bound:.3g} for {self.name}, {SD_BOUND:g} standard"
-                " deviations of its surprises; check its unit, or say force = true if it is meant"
+                f"{self.surprise} is beyond the bound of {bound:.3g} for {self.name}, {TIMES_LARGEST:g} times its"
+                " largest surprise so far; check its unit, or say force = true if it is meant"
             )
         return found
 

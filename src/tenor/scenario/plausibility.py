@@ -152,26 +152,37 @@ class History:
                     out[row, at[name]] = change
         return out
 
-    def judge(self, moves: Sequence[Moves]) -> tuple[Plausibility, ...]:
-        """Say of each scenario how far it lies from what has happened."""
+    def judge(self, moves: Sequence[Moves], horizons: Sequence[int] | None = None) -> tuple[Plausibility, ...]:
+        """Say of each scenario how far it lies from what has happened.
+
+        Parameters
+        ----------
+        moves
+            The scenarios.
+        horizons
+            Over how many sessions each happens; by default as the first cloud. Each is held against the shortest cloud
+            that is at least as long, the longest if none is.
+        """
+        asked = [self.clouds[0].horizon] * len(moves) if horizons is None else horizons
         vectors = self.vectors(moves)
-        first, *others = self.clouds
-        distances = first.distance(vectors)
-        ranks, similar = first.rank(distances), first.similar(vectors)
-        also = {cloud.horizon: cloud.rank(cloud.distance(vectors)) for cloud in others}
-        return tuple(
-            Plausibility(
-                distance=float(distances[row]),
-                rank=float(ranks[row]),
-                horizon=first.horizon,
-                similar=similar[row].item(),
-                also={horizon: float(rank[row]) for horizon, rank in also.items()},
-                n=len(first.days),
-                first=first.days[0].item(),
-                unjudged=self._unjudged(move),
+        by_length = sorted(self.clouds, key=lambda cloud: cloud.horizon)
+        ranks = {cloud.horizon: cloud.rank(cloud.distance(vectors)) for cloud in self.clouds}
+        found = []
+        for row, (move, horizon) in enumerate(zip(moves, asked, strict=True)):
+            cloud = next((each for each in by_length if each.horizon >= horizon), by_length[-1])
+            found.append(
+                Plausibility(
+                    distance=float(cloud.distance(vectors[row])),
+                    rank=float(ranks[cloud.horizon][row]),
+                    horizon=cloud.horizon,
+                    similar=cloud.similar(vectors[row : row + 1])[0].item(),
+                    also={other: float(rank[row]) for other, rank in ranks.items() if other != cloud.horizon},
+                    n=len(cloud.days),
+                    first=cloud.days[0].item(),
+                    unjudged=self._unjudged(move),
+                )
             )
-            for row, move in enumerate(moves)
-        )
+        return tuple(found)
 
     def plausible(self, moves: Sequence[Moves]) -> tuple[bool | None, ...]:
         """Say of each scenario whether it is plausible, as :meth:`judge` does, and nothing else."""
@@ -271,7 +282,7 @@ class Seen:
             ("not judged", self.unjudged),
         )
         named = "".join(f"; {what}: {', '.join(columns)}" for what, columns in parts if columns)
-        return f"{verdict}: {_share(self.rank)} of its rows were as far out{named}"
+        return f"{verdict}: {_share(self.rank)} of the train rows were as far out{named}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

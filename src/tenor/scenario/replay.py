@@ -12,6 +12,8 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from tenor.errors import MarketError, StudyError
+from tenor.market.calendar import trading_calendar
+from tenor.market.contract import product
 from tenor.scenario.base import Base
 from tenor.scenario.moves import Moves
 from tenor.settings import STRICT
@@ -53,6 +55,10 @@ class Replay:
             curves={base.curve: dict(zip(base.tenors, changes[:points].tolist(), strict=True))},
             rates=dict(zip(base.funding, changes[points:].tolist(), strict=True)),
         )
+
+    def spans(self, base: Base) -> int:
+        """Sessions over which it happened: what its size is held against."""
+        return max(len(trading_calendar(product(base.product).calendar).sessions(self.first, self.last)) - 1, 1)
 
     def describe(self) -> str:
         """Both dates."""

@@ -25,7 +25,7 @@ from tenor.pricing.basket import STAND_IN_BASKET
 from tenor.scenario.base import Base
 from tenor.scenario.desk import Desk
 from tenor.scenario.moves import Moves
-from tenor.scenario.plausibility import Plausibility, Seen
+from tenor.scenario.plausibility import LEAST_SHARE, Plausibility, Seen
 from tenor.scenario.world import Worlds, worlds
 from tenor.units import Floats, Money, Price
 
@@ -51,6 +51,10 @@ class Question(Protocol):
 
     def steps(self, base: Base) -> Sequence[tuple[str, Moves]]:
         """Return the shifts one by one, each with its words."""
+        ...
+
+    def horizon(self, base: Base) -> int:
+        """Return over how many sessions it happens."""
         ...
 
     def remarks(self, base: Base) -> tuple[str, ...]:
@@ -166,8 +170,9 @@ class Outcome:
         Pairs before, and what the new forecast asks for, seen from there.
     pnl_held, pnl_wanted, switch_cost
         Money: of what was held; what ``wanted`` would have made through the shock; what moving to it costs.
-    plausibility, inputs
-        How far the shock lies from history, and whether the models have seen such inputs.
+    plausibility, inputs, extrapolates
+        How far the shock lies from history; whether the models have seen such inputs; and whether it is the shock that
+        takes them where they have not been, and not the base already.
     draws
         Draws behind the intervals; 0 without.
     notes
@@ -189,6 +194,7 @@ class Outcome:
     switch_cost: Money
     plausibility: Plausibility
     inputs: Seen
+    extrapolates: bool
     draws: int
     notes: tuple[str, ...]
 
@@ -275,9 +281,9 @@ def what_if(desk: Desk, scenarios: Sequence[Question], *, draws: int = DRAWS, se
     found = _answered(desk, stack, {model: ups[:, : len(stack)] for model, ups in said.items()})
     listened = said[desk.headline][:, len(stack) :].mean(axis=0).reshape(count, len(kinds))
     links = _links(found)
-    judged = desk.history.judge(totals)
+    judged = desk.history.judge(totals, [scenario.horizon(base) for scenario in scenarios])
     before, *inputs = desk.seen(stack.rows[: 1 + count, -1])
-    notes = _notes(desk, before)
+    notes = _notes(desk)
     outcomes, step, draw = [], 1 + count, 1 + count + sum(map(len, cumulative))
     for number, scenario in enumerate(scenarios):
         names = [name for name, _ in steps[number]]
@@ -292,6 +298,7 @@ def what_if(desk: Desk, scenarios: Sequence[Question], *, draws: int = DRAWS, se
             families=tuple(map(FamilyStep, kinds, listened[number].tolist())),
             plausibility=judged[number],
             inputs=inputs[number],
+            extrapolates=_beyond(before, inputs[number]),
             notes=(*scenario.remarks(base), *notes),
         )
         outcomes.append(_outcome(found, links, part))
@@ -310,6 +317,7 @@ class _Part:
     families: tuple[FamilyStep, ...]
     plausibility: Plausibility
     inputs: Seen
+    extrapolates: bool
     notes: tuple[str, ...]
 
 
@@ -398,18 +406,17 @@ def _outcome(found: Answered, links: Sequence[Series], part: _Part) -> Outcome:
         switch_cost=abs(wanted - found.held) * desk.cost,
         plausibility=part.plausibility,
         inputs=part.inputs,
+        extrapolates=part.extrapolates,
         draws=count,
-        notes=(*_unreached(stack, at), *part.notes),
+        notes=(*_unreached(stack, at), *_other_bonds(stack, at), *part.notes),
     )
 
 
-def _notes(desk: Desk, base: Seen) -> tuple[str, ...]:
-    """What every answer of this desk rests on; ``base`` says whether the models had seen such inputs unshocked."""
+def _notes(desk: Desk) -> tuple[str, ...]:
+    """What every answer of this desk rests on."""
     scene = desk.scene
     pair = scene.valued.pair
     notes = ["observed richness is kept: each contract moves by as much as its fair price"]
-    if not base.plausible:
-        notes.append(f"the base is unusual already, before any shock: {base.sentence}")
     if pair.near.known.stand_in:
         notes.append(STAND_IN_BASKET)
     for leg in (pair.near, pair.far):
@@ -430,6 +437,21 @@ def _notes(desk: Desk, base: Seen) -> tuple[str, ...]:
         )
     notes += desk.models.left_out
     return tuple(notes)
+
+
+def _beyond(base: Seen, shocked: Seen) -> bool:
+    """Whether a shock takes the inputs where the base was not: a new far column, or a rank below the bound."""
+    lost = shocked.rank < LEAST_SHARE <= base.rank
+    return bool(lost or set(shocked.far) - set(base.far))
+
+
+def _other_bonds(stack: Worlds, at: int) -> tuple[str, ...]:
+    """Say where basis, carry and implied repo rate before and after are those of two bonds."""
+    switched = [each for each in (_cheapest(stack, leg, at) for leg in LEGS) if each.switched]
+    return tuple(
+        f"the basis of {each.contract} is that of {each.base} before and of {each.shocked} after: its cheapest bond"
+        for each in switched
+    )
 
 
 def _unreached(stack: Worlds, at: int) -> tuple[str, ...]:

@@ -3,7 +3,8 @@
 A scenario is news at the decision. What was known stays known; each series that it moves gets a new value at the
 decision's session, and everything that rests on it follows:
 
-1. curve points and funding terms move by what the scenario says (:mod:`tenor.scenario.moves`);
+1. curve points and funding terms move by what the scenario says (:mod:`tenor.scenario.moves`), the curve linearly
+   between its points (:class:`tenor.market.curve.Curve`);
 2. every deliverable bond is priced again at its shifted yield, its own spread to the curve kept;
 3. each contract has a new fair price, the smallest forward over factor; another bond may be the cheapest now;
 4. the observed price keeps its **richness**: ``F' = F + (fair' - fair)``, then the scenario's own gap on top. Richness
@@ -29,6 +30,7 @@ from tenor.factor.base import FAR_CLOSE, NEAR_CLOSE, Factor, Field, computed
 from tenor.factor.panel import Panel
 from tenor.factor.valuation import (
     NIGHT,
+    SHIFT,
     Leg,
     Pair,
     PairValue,
@@ -39,6 +41,7 @@ from tenor.factor.valuation import (
     night_premiums,
     pair_value,
     price_leg,
+    scenario_curves,
 )
 from tenor.factor.window import Windows
 from tenor.market.curve import Curve
@@ -77,10 +80,8 @@ class Scene:
                 f"the panel ends on {self.panel.sessions[-1]}, the decision is on {self.base.session}; build it from"
                 " what was known then"
             )
-        if not night_premiums(self.base.market).is_empty():
-            raise MarketError(
-                "this market is a scenario already (it has premiums of single nights); ask of the original"
-            )
+        if scenario_curves(self.base.market) or not night_premiums(self.base.market).is_empty():
+            raise MarketError("this market is a scenario already (it has shifts or dear nights); ask of the original")
         for leg in (self.valued.pair.near, self.valued.pair.far):
             leg.require(self.base.market)
         for series in (NEAR_CLOSE, FAR_CLOSE, *self.valuation.inputs):
@@ -180,12 +181,13 @@ def worlds(scene: Scene, moves: Sequence[Moves]) -> Worlds:
     valued, valuation = scene.valued, scene.valuation
     points = valuation.tenors
     by_curve = [each.curves.get(valuation.curve, {}) for each in stack]
-    curve = valued.curve.rates[-1] + _stacked(by_curve, points)
+    shift = _stacked(by_curve, points)
     terms = [name for name, _ in valuation.terms]
     funding = valued.funding[-1] + _stacked([each.rates for each in stack], terms)
     pair = _decision(scene)
     near_repo, far_repo = (_term(scene, funding, stack, leg.delivery.days) for leg in (pair.near, pair.far))
-    shifted = Curve(valuation.curve, np.array(points), curve[:, None, :])
+    published = valued.curve.rates[-1]
+    shifted = Curve(valuation.curve, np.array(points), published, shift[:, None, :])
     near_now, far_now = (scene.panel.fields[leg][-1:] for leg in (NEAR_CLOSE, FAR_CLOSE))
     legs = (
         price_leg(pair.near, shifted, near_repo, _bond_gaps(pair.near, stack)),
@@ -204,7 +206,7 @@ def worlds(scene: Scene, moves: Sequence[Moves]) -> Worlds:
         )
     value = pair_value(*legs, near[:, None], far[:, None], pair.shared)
     rows = _rows(scene, stack, near, far, value)
-    return Worlds(scene, curve, funding, value, near, far, rows)
+    return Worlds(scene, published + shift, funding, value, near, far, rows)
 
 
 def shocked_market(scene: Scene, moves: Moves) -> Market:
@@ -218,11 +220,9 @@ def shocked_market(scene: Scene, moves: Moves) -> Market:
         return scene.base.market
     base, market = scene.base, scene.base.market
     world = worlds(scene, (moves,))
-    curve = [
-        (name, years, _last(scene, Field("curve", f"{name}:{years:g}")) + change)
-        for name, points in moves.curves.items()
-        for years, change in points.items()
-    ]
+    added = [(name, years, change) for name, points in moves.curves.items() for years, change in points.items()]
+    curve = [(name, years, _last(scene, Field("curve", f"{name}:{years:g}")) + change) for name, years, change in added]
+    curve += [(name + SHIFT, years, change) for name, years, change in added]
     rates = [(name, _last(scene, Field("rate", name)) + change) for name, change in moves.rates.items()]
     rates += [(f"{NIGHT}{night.isoformat()}", premium) for night, premium in moves.nights.items()]
     new_curve = pl.DataFrame(
