@@ -11,7 +11,7 @@ from rich.console import Console
 from tenor.app.what_if_tables import printed_basis, printed_price, printed_what_if, read_back
 
 HAND = runpy.run_path(str(Path(__file__).parents[1] / "report" / "what_if_by_hand.py"))
-ANSWER, LIKELY = HAND["ANSWER"], HAND["LIKELY"]
+ANSWER, LIKELY, UNUSUAL = HAND["ANSWER"], HAND["LIKELY"], HAND["UNUSUAL"]
 
 BOND = {
     "bond": "180027.IB",
@@ -144,11 +144,35 @@ def test_several_shifts_families_and_models_are_told(shown):
 def test_sweep_grid_and_counterfactuals_are_told(shown):
     text = flat(shown(printed_what_if, over_the_wire(ANSWER)))
     assert "-20 0.3600 48.00 % -1.00 -400 A C IMPLAUSIBLE" in text
-    assert "At about parallel -15bp another bond becomes the cheapest: far: C → B" in text
+    assert "Between parallel -20bp and -10bp another bond becomes the cheapest: far: C → B" in text
     assert "-10 +300 ! -200 -700 !" in text
     assert "! marks sizes that are IMPLAUSIBLE." in text
     assert "repo +23.125bp flips the forecast (probability of up 52.00 % → 49.99 %)" in text
     assert "No parallel shock between -100bp and +100bp flips the position" in text
+
+
+def test_several_scenarios_are_compared_before_they_are_told(shown):
+    text = flat(shown(printed_what_if, over_the_wire(ANSWER)))
+    places = [text.index(part) for part in ("Side by side", "From curve to money", "start from the base", "Sweep of")]
+    assert places == sorted(places)
+    alone = shown(printed_what_if, over_the_wire(replace(ANSWER, outcomes=())))
+    assert "start from the base" not in alone
+
+
+def test_a_base_that_is_out_is_said_once_and_marks_no_scenario(shown):
+    asked = replace(ANSWER.asked, base_inputs=UNUSUAL)
+    answer = replace(ANSWER, asked=asked, outcomes=(replace(LIKELY, inputs=UNUSUAL),), sweep=None)
+    text = flat(shown(printed_what_if, over_the_wire(answer)))
+    assert text.count("The base itself is unusual: EXTRAPOLATION: 0.20 % of the train rows") == 1
+    assert "Inputs no further out than the base: 0.20 % of the train rows were as far out." in text
+    assert "parallel +10bp EXTRAPOLATION" not in text
+
+
+def test_a_shock_that_changes_nothing_draws_no_empty_table(shown):
+    still = replace(LIKELY, chain=tuple(replace(link, shocked=link.base) for link in LIKELY.chain))
+    text = flat(shown(printed_what_if, over_the_wire(replace(ANSWER, outcomes=(still,)))))
+    assert "From curve to money" not in text
+    assert "9 links of 9 do not change." in text
 
 
 def test_observed_data_raise_no_alarm_and_no_page_is_said(shown):
@@ -192,13 +216,15 @@ def test_a_price_tells_every_sensitivity(shown):
             PRICE | {"into": "T1906", "conversion_factor": 1.0536, "life_fits": True, "life_rule": [6.5, 10.0]},
         )
     )
-    assert "Bond on 2019-05-10, priced from its yield" in text
+    assert text.startswith("Bond on 2019-05-10, priced from its yield")
+    assert "Source" not in text
     assert "coupon 3.690 %, 2 a year" in text
     assert "clean price 103.0205" in text
     assert "DV01, points per bp 0.078813" in text or "DV01, points per bp 0.078812" in text
     assert "conversion factor into T1906 1.0536" in text
     known = PRICE | {"bond": "180019.IB", "priced_from": "curve CGB", "source": "simulated", "simulated": True}
-    text = flat(shown(printed_price, known))
-    assert text.startswith("SIMULATED")
-    assert "180019.IB on 2019-05-10, priced from curve CGB, simulated" in text
+    lines = shown(printed_price, known | {"observed": "2019-05-09"}).splitlines()
+    assert lines[0].startswith("SIMULATED")
+    assert lines[1:3] == ["180019.IB on 2019-05-10, priced from curve CGB", "Source: simulated, of 2019-05-09"]
+    text = flat("\n".join(lines))
     assert "conversion factor" not in text

@@ -16,7 +16,7 @@ from tenor.report.what_if_page import what_if_page
 from tenor.scenario.search import Family
 
 HAND = runpy.run_path(str(Path(__file__).with_name("what_if_by_hand.py")))
-ANSWER, LIKELY, DEAR = HAND["ANSWER"], HAND["LIKELY"], HAND["DEAR"]
+ANSWER, LIKELY, DEAR, UNUSUAL = HAND["ANSWER"], HAND["LIKELY"], HAND["DEAR"], HAND["UNUSUAL"]
 NASTY = "</script><script>alert(1)</script><a href='javascript:x'>&amp;%{x}"
 
 
@@ -111,6 +111,7 @@ def test_one_scenario_is_the_title_and_observed_data_have_no_banner():
     html = what_if_page(replace(ANSWER, asked=asked, outcomes=(LIKELY,), sweep=None, grid=None, flips=()))
     assert "<h1>What if parallel +10bp?</h1>" in html
     assert 'class="simulated"' not in html
+    assert 'class="base"' not in html
     assert "with what was known by 10 May 2019, 10:00 UTC" in text_of(html)
     assert 'id="sweep"' not in html
     assert 'id="flips"' not in html
@@ -154,10 +155,93 @@ def test_counterfactuals_are_sentences(html):
 
 def test_sweep_and_grid_are_in_numbers_too(html):
     text = re.sub(r"\s+", " ", text_of(html))
-    assert "At about parallel −15bp — far: C → B" in text
+    assert "Between parallel −20bp and −10bp — far: C → B" in text
     assert "2 of the sizes are IMPLAUSIBLE" in text
     assert "+10 0.4200 54.00 % +1.00 +200 A B" in text
     assert "parallel, bp ↓, repo, bp →" in text
+
+
+def test_a_base_that_is_out_is_said_once_and_marks_no_scenario():
+    asked = replace(ANSWER.asked, base_inputs=UNUSUAL)
+    html = what_if_page(replace(ANSWER, asked=asked, outcomes=(replace(LIKELY, inputs=UNUSUAL),)))
+    text = text_of(html)
+    assert text.count("The base itself is unusual: EXTRAPOLATION: 0.20 % of the train rows were as far out") == 1
+    assert "Inputs no further out than the base: 0.20 % of the train rows were as far out." in text
+    assert 'class="mark"' not in html
+
+
+def test_a_shock_that_goes_further_than_an_unusual_base_says_so():
+    further = replace(LIKELY, inputs=replace(UNUSUAL, rank=0.0))
+    assert words.inputs_in_full(further, UNUSUAL) == (
+        "Inputs unusual like those of the base (0.20 %), and further out: none of the train rows were as far out."
+    )
+    assert words.marks(further) == ()
+
+
+def test_several_scenarios_are_compared_before_they_are_told(html):
+    assert html.index('id="scenarios"') < html.index('class="verdict') < html.index("<nav")
+    one = what_if_page(replace(ANSWER, outcomes=(LIKELY,)))
+    assert one.index('class="verdict') < one.index("<nav") < one.index('id="scenarios"')
+
+
+def test_what_is_varied_starts_from_the_base(html):
+    assert text_of(html).count(words.FROM_THE_BASE) == 3  # over the counterfactuals, the sweep and the grid
+    assert words.FROM_THE_BASE not in text_of(what_if_page(replace(ANSWER, outcomes=())))
+    assert words.FROM_THE_BASE not in text_of(what_if_page(replace(ANSWER, sweep=None, grid=None, flips=())))
+
+
+def test_a_probability_that_prints_the_same_stays():
+    up = replace(LIKELY.chain[6], base=0.56010, shocked=0.56011)
+    outcome = replace(
+        LIKELY,
+        chain=(*LIKELY.chain[:6], up, *LIKELY.chain[7:]),
+        steps=(replace(LIKELY.steps[0], up=0.56010), replace(LIKELY.steps[1], up=0.56011)),
+    )
+    assert words.forecast_sentence(outcome, ANSWER.asked).startswith("The probability of up stays at 56.01 %;")
+    assert words.steps_sentence(outcome, ANSWER.asked).endswith("and the probability of up stays at 56.01 %.")
+
+
+def test_a_model_that_crosses_by_next_to_nothing_is_on_the_edge():
+    near = replace(DEAR.models[0], up_base=0.500001, up_shocked=0.499999)
+    sentence = words.models_sentence(replace(DEAR, models=(near, DEAR.models[1])))
+    assert sentence.startswith(
+        "1 of 2 models change their mind: lstm; on the edge of one half, before and after: reversal."
+    )
+    assert words.mind(near) == "on the edge"
+    up = replace(DEAR.chain[6], base=0.500001, shocked=0.499999)
+    said = words.forecast_sentence(replace(DEAR, chain=(*DEAR.chain[:6], up, *DEAR.chain[7:])), ANSWER.asked)
+    assert "goes from 50.0001 % to 49.9999 %, on the edge of one half; the position goes" in said
+
+
+@pytest.mark.parametrize(
+    ("ups", "expected"),
+    [
+        ((0.48, 0.56), "Blue is up, orange is down"),
+        ((0.56, 0.57), "No cell crosses one half: all are up"),
+        ((0.41, 0.42), "No cell crosses one half: all are down"),
+    ],
+)
+def test_a_heat_map_says_what_its_colours_span(ups, expected):
+    grid = replace(
+        ANSWER.grid, points=tuple(replace(each, up=ups[at % 2]) for at, each in enumerate(ANSWER.grid.points))
+    )
+    assert expected in words.grid_caption(grid, ANSWER.asked, "up")
+
+
+@pytest.mark.parametrize(
+    ("pnls", "expected"),
+    [
+        ((-5.0, 5.0), "Blue earns, orange loses"),
+        ((0.0, 5.0), "No cell loses"),
+        ((-5.0, -1.0), "No cell earns"),
+        ((0.0, 0.0), "All cells are the same"),
+    ],
+)
+def test_a_heat_map_of_money_says_what_its_colours_span(pnls, expected):
+    grid = replace(
+        ANSWER.grid, points=tuple(replace(each, pnl=pnls[at % 2]) for at, each in enumerate(ANSWER.grid.points))
+    )
+    assert expected in words.grid_caption(grid, ANSWER.asked, "pnl")
 
 
 @pytest.mark.parametrize("outcomes", [(), (LIKELY,)])

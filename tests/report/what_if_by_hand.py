@@ -39,6 +39,7 @@ ASKED = Asked(
     curve="CGB",
     funding=("REPO.1W", "REPO.1M"),
     stand_in=True,
+    base_inputs=Seen(0.0, (), (), 1.0, 0.5, ("unknown",)),
 )
 
 
@@ -77,6 +78,9 @@ def says(model, before, after, *, seeds=3):
     )
 
 
+UNUSUAL = Seen(0.33, ("quiet",), (), 6.0, 0.002, ("unknown",))
+"""Inputs of a base that the models had not seen before any shock."""
+
 LIKELY = Outcome(
     name="parallel +10bp",
     shifts=("parallel +10bp",),
@@ -100,6 +104,7 @@ LIKELY = Outcome(
     switch_cost=0.0,
     plausibility=Plausibility(1.2, 0.06, 1, date(2018, 4, 18), {5: 0.4, 20: 0.9}, 800, date(2016, 1, 5), ()),
     inputs=Seen(0.0, (), (), 1.0, 0.5, ()),
+    extrapolates=False,
     draws=0,
     notes=("observed richness is kept: each contract moves by as much as its fair price",),
 )
@@ -127,6 +132,7 @@ DEAR = Outcome(
     switch_cost=112.0,
     plausibility=Plausibility(9.0, 0.0, 1, date(2017, 3, 31), {5: 0.005}, 800, date(2016, 1, 5), ("CPI.YOY",)),
     inputs=Seen(0.33, ("spread",), ("spread",), 7.0, 0.0, ("unknown",)),
+    extrapolates=True,
     draws=200,
     notes=("observed richness is kept: each contract moves by as much as its fair price", "REPO.1W <is> stale & old"),
 )

@@ -38,12 +38,18 @@ def printed_what_if(answer: Mapping[str, Any], console: Console | None = None) -
     _say(
         out,
         f"{asked.run}, study {asked.study}, fold {asked.fold + 1} (trained {asked.train}); traded on {asked.headline},"
-        f" rule {asked.rule}; held {words.signed(asked.held)} pairs ({held}).\n",
+        f" rule {asked.rule}; held {words.signed(asked.held)} pairs ({held}).",
     )
-    for outcome in found.outcomes:
-        _outcome(out, outcome, asked)
+    unusual = words.base_sentence(asked)
+    if unusual:
+        _say(out, unusual, style="yellow")
+    out.print()
     if len(found.outcomes) > 1:
         _side_by_side(out, found.outcomes, asked)
+    for outcome in found.outcomes:
+        _outcome(out, outcome, asked)
+    if words.varies(found):
+        _say(out, f"{words.FROM_THE_BASE}\n", style="dim")
     if found.sweep is not None:
         _sweep(out, found.sweep, asked)
     if found.grid is not None:
@@ -105,7 +111,8 @@ def _lines(title: str, columns: Sequence[tuple[str, bool]], rows: Sequence[Seque
     """A table whose columns say themselves whether they hold numbers."""
     out = table(_ascii(title), [], [])
     for name, numeric in columns:
-        out.add_column(_ascii(name), justify="right" if numeric else "left", overflow="fold")
+        # a column without a name holds marks, which are not broken
+        out.add_column(_ascii(name), justify="right" if numeric else "left", overflow="fold", no_wrap=not name)
     for row in rows:
         out.add_row(*(_ascii(cell) for cell in row))
     return out
@@ -120,10 +127,11 @@ def _outcome(out: Console, outcome: Outcome, asked: Asked) -> None:
         _say(out, f"  {sentence}")
     for sentence, fine in (
         (f"{outcome.plausibility.sentence}.", outcome.plausibility.plausible is not False),
-        (f"{outcome.inputs.sentence}.", outcome.inputs.plausible),
+        (words.inputs_in_full(outcome, asked.base_inputs), not outcome.extrapolates),
     ):
         _say(out, f"  {sentence}", style="dim" if fine else "yellow")
-    out.print(_chain(outcome))
+    if any(map(words.moved, outcome.chain)):
+        out.print(_chain(outcome))
     still = sum(not words.moved(link) for link in outcome.chain)
     if still:
         _say(
@@ -217,7 +225,7 @@ def _models(outcome: Outcome) -> Table:
             words.seed_range(each),
             words.signed(each.pairs_base),
             words.signed(each.pairs_shocked),
-            "flips" if words.flipped(each.up_base, each.up_shocked) else "",
+            words.mind(each),
         ]
         for each in outcome.models
     ]
@@ -238,7 +246,7 @@ def _side_by_side(out: Console, outcomes: Sequence[Outcome], asked: Asked) -> No
         ("pairs", True),
         ("P&L held", True),
         ("P&L new", True),
-        ("switching", True),
+        ("cost", True),
         ("as far", True),
         ("", False),
     ]
@@ -259,7 +267,7 @@ def _side_by_side(out: Console, outcomes: Sequence[Outcome], asked: Asked) -> No
                 words.change(outcome.pnl_wanted, "money"),
                 words.written(outcome.switch_cost, "money"),
                 words.rank(outcome.plausibility),
-                " ".join(words.marks(outcome)),
+                "\n".join(words.marks(outcome)),
             ]
         )
     out.print(_lines(f"Side by side: changes in points, money in {asked.currency}", columns, rows))
@@ -293,8 +301,9 @@ def _sweep(out: Console, sweep: Sweep, asked: Asked) -> None:
         for point in sweep.points
     ]
     out.print(_lines(f"Sweep of {sweep.families[0].name}, money in {asked.currency}", columns, rows))
-    for where, what in words.switches(sweep):
-        _say(out, f"At about {words.sized(where, sweep.families[0])} another bond becomes the cheapest: {what}")
+    for low, high, what in words.switches(sweep):
+        where = words.between(low, high, sweep.families[0])
+        _say(out, f"{where} another bond becomes the cheapest: {what}")
     out.print()
 
 
@@ -352,7 +361,7 @@ def printed_basis(answer: Mapping[str, Any], console: Console | None = None) -> 
         ("carry", True),
         ("net basis", True),
         ("IRR", True),
-        ("", False),
+        ("remark", False),
     ]
     none_quoted = not any(bond["quoted"] for bond in answer["bonds"])
     rows = [
@@ -396,7 +405,6 @@ def printed_price(answer: Mapping[str, Any], console: Console | None = None) -> 
     if answer.get("simulated"):
         _alarms(out, simulated=True, stand_in=False)
     who = answer["bond"] or "Bond"
-    source = f", {answer['source']}" if answer.get("source") else ""
     rows = [
         ["coupon", f"{percent(answer['coupon'], 3)}, {answer['frequency']} a year"],
         ["maturity", answer["maturity"]],
@@ -414,7 +422,9 @@ def printed_price(answer: Mapping[str, Any], console: Console | None = None) -> 
         fits = "fits" if answer["life_fits"] else "does NOT fit"
         rule = " to ".join(f"{years:g}" for years in answer["life_rule"])
         rows.append([f"its life {fits} the rule", f"{rule} years"])
-    title = f"{who} on {answer['on']}, priced from its {answer['priced_from']}{source}"
-    if answer.get("observed", answer["on"]) != answer["on"]:
-        title += f", of {answer['observed']}"
-    out.print(_lines(title.replace("its curve", "curve"), [("per 100 of face", False), ("", True)], rows))
+    title = f"{who} on {answer['on']}, priced from its {answer['priced_from']}".replace("its curve", "curve")
+    out.print(title, style="bold", soft_wrap=True)
+    if answer.get("source"):
+        observed = f", of {answer['observed']}" if answer.get("observed") else ""
+        _say(out, f"Source: {answer['source']}{observed}")
+    out.print(_lines("", [("per 100 of face", False), ("", True)], rows))

@@ -10,8 +10,10 @@ from typing import Any
 
 from tenor.report.report import plain
 from tenor.scenario.desk import Desk
+from tenor.scenario.plausibility import Seen
 from tenor.scenario.search import Flip, Sweep
 from tenor.scenario.what_if import Outcome
+from tenor.scenario.world import worlds
 from tenor.units import Money, Price
 
 
@@ -45,6 +47,8 @@ class Asked:
         The valuation's curve and its funding terms.
     stand_in
         True where the deliverable bonds are none that were issued.
+    base_inputs
+        Whether the models had seen inputs such as those of the base, before any shock.
     """
 
     run: str
@@ -71,6 +75,7 @@ class Asked:
     curve: str
     funding: tuple[str, ...]
     stand_in: bool
+    base_inputs: Seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +134,7 @@ def asked(desk: Desk, held: float, *, run: str, study: str) -> Asked:
         curve=base.curve,
         funding=tuple(base.funding),
         stand_in=scene.valued.pair.near.known.stand_in,
+        base_inputs=desk.seen(worlds(scene, ()).rows[:, -1])[0],
     )
 
 

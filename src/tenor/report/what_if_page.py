@@ -1,13 +1,14 @@
 """The page of a what-if: one HTML file for a trader with five seconds and for a reader with ten minutes.
 
-The verdict on each scenario comes first, then all of them side by side, then what was varied and what flips the answer;
-then for each scenario the chain of numbers from curve to money, the waterfalls, the models and the factors; the method
-last. What is implausible is marked, never hidden. Equal answers give equal bytes.
+The verdict on each scenario comes first, below a table of all of them where there are several, then what was varied and
+what flips the answer; then for each scenario the chain of numbers from curve to money, the waterfalls, the models and
+the factors; the method last. What is implausible is marked, never hidden. Equal answers give equal bytes.
 """
 
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from html import escape
 
 import plotly.graph_objects as go
@@ -31,6 +32,8 @@ from tenor.scenario.search import Point, Sweep
 from tenor.scenario.what_if import FactorMove, FamilyStep, Link, Outcome, Step
 
 _FAR = f"more than {FAR_SD:g} standard deviations from the mean of train"
+_ON_A_TELEPHONE = 7
+"""Columns of a heat map beyond which a telephone shows its colours and crosses without the numbers."""
 _IMPLAUSIBLE = "IMPLAUSIBLE: fewer than one in a hundred past changes were as far out"
 
 
@@ -49,11 +52,15 @@ def what_if_page(answer: WhatIf) -> str:
     """
     plots = drawn(_figures(answer))
     asked = answer.asked
-    sections = [
-        Section("Side by side", "scenarios", _side_by_side(answer) if answer.outcomes else ""),
+    varied = [
         Section("What flips the answer", "flips", _flips(answer)),
         Section("Sweep", "sweep", _sweep(answer.sweep, asked, plots) if answer.sweep else ""),
         Section("Grid", "grid", _grid(answer.grid, asked, plots) if answer.grid else ""),
+    ]
+    apart = f'<p class="note">{words.FROM_THE_BASE}</p>' if words.varies(answer) else ""
+    sections = [
+        Section("In numbers", "scenarios", _side_by_side(answer) if len(answer.outcomes) == 1 else ""),
+        *(replace(section, body=apart + section.body) for section in varied if section.body),
         *(
             Section(outcome.name, f"scenario{at}", _scenario(outcome, at, asked, plots))
             for at, outcome in enumerate(answer.outcomes, start=1)
@@ -86,10 +93,13 @@ def _header(answer: WhatIf) -> str:
     alarms = "".join(
         f'<div class="simulated" role="note"><strong>{name}</strong>{escape(text)}</div>' for name, text in banners
     )
+    unusual = words.base_sentence(asked)
+    base = f'<p class="base" role="note">{_said(unusual)}</p>' if unusual else ""
+    several = f'<div id="scenarios">{_side_by_side(answer)}</div>' if len(answer.outcomes) > 1 else ""
     verdicts = "".join(_verdict(outcome, asked) for outcome in answer.outcomes)
     return (
         f'<header><h1>{escape(words.heading(answer))}</h1><p class="question">{escape(words.question(asked))}</p>'
-        f"{alarms}{verdicts or _varied(answer)}{_facts(asked)}</header>"
+        f"{alarms}{base}{several}{verdicts or _varied(answer)}{_facts(asked)}</header>"
     )
 
 
@@ -106,7 +116,7 @@ def _verdict(outcome: Outcome, asked: Asked) -> str:
     badges = words.marks(outcome)
     marked = "".join(f'<span class="mark">{badge}</span>' for badge in badges)
     sentences = "".join(f"<p>{_said(sentence)}</p>" for sentence in words.verdict_sentences(outcome, asked))
-    trust = f"{outcome.plausibility.sentence}. {words.inputs_sentence(outcome.inputs)}"
+    trust = f"{outcome.plausibility.sentence}. {words.inputs_sentence(outcome, asked.base_inputs)}"
     return (
         f'<div class="verdict what-if{" marked" if badges else ""}"><strong>{escape(outcome.name)}</strong>{marked}'
         f'{sentences}<p class="note">{_said(trust)}</p></div>'
@@ -192,7 +202,7 @@ def _flips(answer: WhatIf) -> str:
 
 def _scenario(outcome: Outcome, at: int, asked: Asked, plots: Drawn) -> str:
     marks = "".join(f'<span class="mark">{badge}</span>' for badge in words.marks(outcome))
-    trust = f"{outcome.plausibility.sentence}. {outcome.inputs.sentence}."
+    trust = f"{outcome.plausibility.sentence}. {words.inputs_in_full(outcome, asked.base_inputs)}"
     return (
         f"<p>Consists of: {escape('; '.join(outcome.shifts))}.{marks}</p>"
         f'<p class="note">{_said(trust)}</p>'
@@ -326,7 +336,7 @@ def _models(outcome: Outcome) -> str:
             words.seed_range(each),
             words.signed(each.pairs_base),
             words.signed(each.pairs_shocked),
-            "YES" if words.flipped(each.up_base, each.up_shocked) else "no",
+            {"flips": "YES", "": "no"}.get(words.mind(each), words.mind(each)),
         ]
         for each in outcome.models
     ]
@@ -411,7 +421,7 @@ def _sweep(sweep: Sweep, asked: Asked, plots: Drawn) -> str:
         for point in sweep.points
     ]
     switched = words.switches(sweep)
-    said = plain_list([f"At about {words.sized(where, sweep.families[0])} — {what}" for where, what in switched])
+    said = plain_list([f"{words.between(low, high, sweep.families[0])} — {what}" for low, high, what in switched])
     return (
         plots.figure("sweep", _said(words.sweep_caption(sweep, asked)))
         + (f"<h3>Where another bond becomes the cheapest</h3>{said}" if said else "")
@@ -429,9 +439,9 @@ def _numbers(point: Point) -> tuple[str, ...]:
 
 
 def _grid(grid: Sweep, asked: Asked, plots: Drawn) -> str:
+    maps = "".join(plots.figure(f"grid-{what}", _said(words.grid_caption(grid, asked, what))) for what in ("pnl", "up"))
     return (
-        plots.figure("grid-pnl", _said(words.grid_caption(grid, asked, "pnl")))
-        + plots.figure("grid-up", _said(words.grid_caption(grid, asked, "up")))
+        (f'<div class="narrow-cells">{maps}</div>' if len(grid.axes[1]) > _ON_A_TELEPHONE else maps)
         + "<details><summary>The grid in numbers</summary>"
         + _matrix(grid, f"Profit and loss of what was held, {asked.currency}", "pnl")
         + _matrix(grid, f"Probability of up, {asked.headline}", "up")

@@ -20,6 +20,10 @@ from tenor.units import Money, Price
 
 HALF = 0.5
 """Probability at which a forecast changes its mind."""
+EDGE = 1e-4
+"""A probability that crosses one half by less than this is on the edge: it has not changed its mind."""
+
+FROM_THE_BASE = "Sweep, grid and counterfactuals start from the base, without the scenarios above."
 
 STAND_IN = (
     "No list of deliverable bonds is in the data. The bonds behind these prices were never issued: one each quarter for"
@@ -116,7 +120,17 @@ def standing(found: Plausibility) -> str:
 def marks(outcome: Outcome) -> tuple[str, ...]:
     """Return the warnings of an answer: ``IMPLAUSIBLE``, ``EXTRAPOLATION``, both or none."""
     far = ("IMPLAUSIBLE",) if outcome.plausibility.plausible is False else ()
-    return far if outcome.inputs.plausible else (*far, "EXTRAPOLATION")
+    return (*far, "EXTRAPOLATION") if outcome.extrapolates else far
+
+
+def base_sentence(asked: Asked) -> str:
+    """Say that the models had not seen such inputs even before any shock; nothing is said where they had."""
+    return "" if asked.base_inputs.plausible else f"The base itself is unusual: {asked.base_inputs.sentence}."
+
+
+def varies(answer: WhatIf) -> bool:
+    """Whether something is varied or searched beside scenarios, so that :data:`FROM_THE_BASE` has to be said."""
+    return bool(answer.outcomes and (answer.sweep or answer.grid or answer.flips))
 
 
 def heading(answer: WhatIf) -> str:
@@ -191,19 +205,24 @@ def forecast_sentence(outcome: Outcome, asked: Asked) -> str:
     """Say what the forecast does, and what the desk would hold then."""
     up = outcome.link(f"probability of up, {asked.headline}")
     same = outcome.wanted == outcome.held
-    flips = flipped(up.base, up.shocked)
     position = (
         f"the position stays at {signed(outcome.held, 2)} pairs"
         if same
         else f"the position goes from {signed(outcome.held, 2)} to {signed(outcome.wanted, 2)} pairs, which costs"
         f" {amount(outcome.switch_cost, asked)}"
     )
-    moves = (
-        f"goes from {chance(up.base)} to {chance(up.shocked)}{', so the forecast flips' if flips else ''}"
-        if moved(up)
-        else f"stays at {chance(up.base)}"
-    )
-    return f"The probability of up {moves}; {position}."
+    mind = ""
+    if flipped(up.base, up.shocked):
+        mind = ", so the forecast flips"
+    elif on_the_edge(up.base, up.shocked):
+        mind = ", on the edge of one half"
+    return f"The probability of up {goes(up.base, up.shocked)}{mind}; {position}."
+
+
+def goes(before: float, after: float) -> str:
+    """Say that a probability goes from one to another, or stays where both print the same."""
+    first, last = chance(before), chance(after)
+    return f"stays at {first}" if first == last else f"goes from {first} to {last}"
 
 
 def cheapest_sentence(bond: CheapestBond) -> str:
@@ -213,16 +232,32 @@ def cheapest_sentence(bond: CheapestBond) -> str:
     return f"The cheapest bond of {bond.contract} stays {bond.base}."
 
 
-def inputs_sentence(inputs: Seen) -> str:
-    """Say in short whether the models have seen such factors; :attr:`Seen.sentence` names the columns."""
+def inputs_sentence(outcome: Outcome, base: Seen) -> str:
+    """Say in short whether the models have seen such factors; ``base`` is what was seen of them before the shock."""
+    inputs = outcome.inputs
     rows = f"{share(inputs.rank)} of the train rows were as far out"
     if inputs.plausible:
         return f"Inputs seen in train: {rows}."
+    if not outcome.extrapolates:
+        return f"{_like_the_base(inputs, base)}: {rows}."
     far = f"{len(inputs.far)} factor{' lies' if len(inputs.far) == 1 else 's lie'}"
     return (
         f"EXTRAPOLATION: {rows}; {far} more than {FAR_SD:g} standard deviations from the mean of train,"
         f" {len(inputs.outside)} outside the range of train."
     )
+
+
+def inputs_in_full(outcome: Outcome, base: Seen) -> str:
+    """Say the same with the names of the columns, where they are not those of the base."""
+    if outcome.inputs.plausible or outcome.extrapolates:
+        return f"{outcome.inputs.sentence}."
+    return inputs_sentence(outcome, base)
+
+
+def _like_the_base(inputs: Seen, base: Seen) -> str:
+    if inputs.rank >= base.rank:
+        return "Inputs no further out than the base"
+    return f"Inputs unusual like those of the base ({share(base.rank)}), and further out"
 
 
 def verdict_sentences(outcome: Outcome, asked: Asked) -> tuple[str, ...]:
@@ -235,8 +270,24 @@ def verdict_sentences(outcome: Outcome, asked: Asked) -> tuple[str, ...]:
 
 
 def flipped(before: float, after: float) -> bool:
-    """Whether the probability crosses one half."""
+    """Whether the probability crosses one half, and moves by :data:`EDGE` or more in doing so."""
+    return _crosses(before, after) and abs(after - before) >= EDGE
+
+
+def on_the_edge(before: float, after: float) -> bool:
+    """Whether the probability crosses one half by so little that it means nothing."""
+    return _crosses(before, after) and abs(after - before) < EDGE
+
+
+def _crosses(before: float, after: float) -> bool:
     return (before - HALF) * (after - HALF) < 0
+
+
+def mind(says: ModelSays) -> str:
+    """Say whether a model changes its mind: ``flips``, ``on the edge``, or nothing."""
+    if flipped(says.up_base, says.up_shocked):
+        return "flips"
+    return "on the edge" if on_the_edge(says.up_base, says.up_shocked) else ""
 
 
 def seed_range(says: ModelSays) -> str:
@@ -296,8 +347,8 @@ def flip_sentence(flip: Flip) -> str:
     )
 
 
-def switches(sweep: Sweep) -> tuple[tuple[float, str], ...]:
-    """Return where along a sweep a cheapest bond changes: the size half-way, and which becomes which."""
+def switches(sweep: Sweep) -> tuple[tuple[float, float, str], ...]:
+    """Return where along a sweep a cheapest bond changes: the sizes before and after, and which becomes which."""
     found = []
     ordered = sorted(sweep.points, key=lambda point: point.sizes[0])
     for before, after in pairwise(ordered):
@@ -310,16 +361,21 @@ def switches(sweep: Sweep) -> tuple[tuple[float, str], ...]:
             if one != other
         ]
         if changed:
-            found.append(((before.sizes[0] + after.sizes[0]) / 2, "; ".join(changed)))
+            found.append((before.sizes[0], after.sizes[0], "; ".join(changed)))
     return tuple(found)
+
+
+def between(low: float, high: float, family: Family) -> str:
+    """Return two neighbouring sizes of a family: ``Between parallel +5bp and +10bp``."""
+    return f"Between {sized(low, family)} and {size(high)}{family.unit}"
 
 
 def steps_sentence(outcome: Outcome, asked: Asked) -> str:
     """Say over the waterfall of shifts what they do together, and which of several does most."""
     first, last = outcome.steps[0], outcome.steps[-1]
     whole = (
-        f"What was held makes {change(last.pnl, 'money')} {money_word(asked)}, and the probability of up goes from"
-        f" {chance(first.up)} to {chance(last.up)}"
+        f"What was held makes {change(last.pnl, 'money')} {money_word(asked)}, and the probability of up"
+        f" {goes(first.up, last.up)}"
     )
     if len(outcome.steps) <= 2:
         return f"{whole}."
@@ -353,10 +409,12 @@ def _largest(steps: Sequence[Step | FamilyStep], what: str) -> tuple[str, float]
 
 def models_sentence(outcome: Outcome) -> str:
     """Say over the figure of models how many change their mind, and how to read it."""
-    changed = [each.model for each in outcome.models if flipped(each.up_base, each.up_shocked)]
+    changed, edge = ([each.model for each in outcome.models if mind(each) == what] for what in ("flips", "on the edge"))
     count = f"{len(changed)} of {len(outcome.models)} models change their mind"
+    named = f": {', '.join(changed)}" if changed else ""
+    near = f"; on the edge of one half, before and after: {', '.join(edge)}" if edge else ""
     return (
-        f"{count}{': ' + ', '.join(changed) if changed else ''}. Hollow before, filled after; bars are one standard"
+        f"{count}{named}{near}. Hollow before, filled after; bars are one standard"
         " deviation over seeds, the pale line after the shock reaches from the lowest to the highest seed."
     )
 
@@ -376,21 +434,45 @@ def reach(varied: Sweep, asked: Asked) -> str:
 
 def sweep_caption(sweep: Sweep, asked: Asked) -> str:
     """Say over the figure of a sweep what it found and how to read it."""
-    lines = " Dotted lines: another bond becomes the cheapest." if switches(sweep) else " No cheapest bond switches."
+    lines = (
+        " Dotted lines, half-way between two sizes: another bond becomes the cheapest."
+        if switches(sweep)
+        else " No cheapest bond switches."
+    )
     return f"{reach(sweep, asked)} Implausible sizes are hollow on grey; the dashed line is one half.{lines}"
 
 
 def grid_caption(grid: Sweep, asked: Asked, what: str) -> str:
     """Say over a heat map what it shows and how to read it."""
+    values = [point.pnl if what == "pnl" else point.up for point in grid.points]
     shown = (
-        f"Profit and loss of what was held ({signed(asked.held)} pairs), {asked.currency}. {reach(grid, asked)} Blue"
-        " earns, orange loses."
+        f"Profit and loss of what was held ({signed(asked.held)} pairs), {asked.currency}. {reach(grid, asked)}"
+        f" {_earns(values)}"
         if what == "pnl"
-        else f"Probability of up, {asked.headline}. Blue is up, orange is down; a black line runs where the forecast"
-        " flips."
+        else f"Probability of up, {asked.headline}. {_leans(values)}"
     )
     crossed = " Crosses: IMPLAUSIBLE." if any(point.plausible is False for point in grid.points) else ""
     return f"{shown}{crossed}"
+
+
+def _earns(pnls: Sequence[Money]) -> str:
+    """How to read the colours of a heat map of money, which span what occurs."""
+    if min(pnls) < 0 < max(pnls):
+        return "Blue earns, orange loses."
+    if min(pnls) == max(pnls):
+        return "All cells are the same."
+    if min(pnls) >= 0:
+        return "No cell loses; the deeper the blue, the more it earns."
+    return "No cell earns; the deeper the orange, the more it loses."
+
+
+def _leans(ups: Sequence[float]) -> str:
+    """How to read the colours of a heat map of probability, which span what occurs."""
+    if min(ups) < HALF < max(ups):
+        return "Blue is up, orange is down; a black line runs where the forecast flips."
+    if min(ups) >= HALF:
+        return "No cell crosses one half: all are up, the deeper the blue, the surer."
+    return "No cell crosses one half: all are down, the deeper the orange, the surer."
 
 
 def method(answer: WhatIf) -> tuple[tuple[str, str], ...]:
