@@ -95,7 +95,9 @@ def test_a_statistic_that_is_not_there(on_releases: Callable[..., Base]) -> None
 
 def test_a_surprise_out_of_scale(on_releases: Callable[..., Base]) -> None:
     base = on_releases()
-    with pytest.raises(MarketError, match=r"\+50 is beyond the bound of \d\.\d+ for CPI\.YOY, 1\.5 times its largest surprise"):
+    with pytest.raises(
+        MarketError, match=r"\+50 is beyond the bound of \d\.\d+ for CPI\.YOY, 1\.5 times its largest surprise"
+    ):
         Macro("CPI.YOY", "+50").moves(base)
     forced = Macro("CPI.YOY", "+50", force=True).moves(base)
     assert forced.rates["SHIBOR.1W"] == pytest.approx(100 * Macro("CPI.YOY", "+0.5").moves(base).rates["SHIBOR.1W"])
