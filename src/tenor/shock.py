@@ -77,6 +77,10 @@ class Scenario:
         """Return over how many sessions it happens: 1, or as long as a replay in it took."""
         return max((shift.spans(base) for shift in self.shifts if isinstance(shift, Spanning)), default=1)
 
+    def given(self) -> tuple[tuple[str, float], ...]:
+        """Return what each shift that is an estimate is the effect of."""
+        return tuple(shift.given() for shift in self.shifts if isinstance(shift, Uncertain))
+
     def remarks(self, base: Base) -> tuple[str, ...]:
         """Return what a reader must know of each shift that is an estimate."""
         return tuple(shift.remark(base) for shift in self.shifts if isinstance(shift, Uncertain))

@@ -106,7 +106,9 @@ def test_the_bond_of_the_chain_is_one_bond(desk: Desk) -> None:
 def test_an_estimate_has_an_interval_on_every_link(desk: Desk) -> None:
     found = ask(desk, "macro.CPI.YOY=+0.5", draws=200)
     assert found.draws == 200
-    for link in found.chain:
+    surprise, *rest = found.chain
+    assert (surprise.name, surprise.change, surprise.low) == ("CPI.YOY against expectation", 0.5, None)  # it is given
+    for link in rest:
         assert link.low is not None
         assert link.low <= link.high
     spread = found.link("spread")

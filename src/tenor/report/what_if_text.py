@@ -67,6 +67,7 @@ _WRITTEN: Mapping[str, Callable[[float], str]] = {
     "pairs": lambda value: signed(value, 2),
     "money": lambda value: number(value, 0),
     "years": lambda value: number(value, 2),
+    "own": lambda value: number(value, 2),
 }
 _CHANGE: Mapping[str, Callable[[float], str]] = {
     "decimal": lambda value: f"{signed(10_000 * value, 1)} bp",
@@ -75,6 +76,7 @@ _CHANGE: Mapping[str, Callable[[float], str]] = {
     "pairs": lambda value: signed(value, 2),
     "money": lambda value: signed(value, 0),
     "years": lambda value: signed(value, 2),
+    "own": lambda value: signed(value, 2),
 }
 
 

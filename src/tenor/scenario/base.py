@@ -153,6 +153,10 @@ class Spanning(Protocol):
 class Uncertain(Protocol):
     """A shift that is an estimate, with draws of what it may have been."""
 
+    def given(self) -> tuple[str, float]:
+        """Return what the effect is estimated of, and its size in its own unit."""
+        ...
+
     def remark(self, base: Base) -> str:
         """Return what a reader must know of the estimate: from what, and what of it cannot be told from zero."""
         ...

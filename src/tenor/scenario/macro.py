@@ -80,6 +80,10 @@ class Macro:
         """Return the effect of a surprise of one unit, as known at the decision."""
         return _estimate(base, self.name, self.horizon, self.lead, self.order)
 
+    def given(self) -> tuple[str, float]:
+        """Return the statistic and the surprise."""
+        return f"{self.name} against expectation", plain(self.surprise)
+
     def remark(self, base: Base) -> str:
         """Return how large the surprise is, what its effect is estimated from, and what is not told from zero."""
         found = self.estimate(base)

@@ -57,6 +57,10 @@ class Question(Protocol):
         """Return over how many sessions it happens."""
         ...
 
+    def given(self) -> tuple[tuple[str, float], ...]:
+        """Return what each shift that is an estimate is the effect of, and its size in its own unit."""
+        ...
+
     def remarks(self, base: Base) -> tuple[str, ...]:
         """Return what a reader must know of each shift that is an estimate."""
         ...
@@ -68,9 +72,10 @@ class Question(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One number of the chain before and after; ``low`` to ``high`` where the scenario is an estimate, else ``None``.
+    """One number of the chain before and after; ``low`` to ``high`` where it is an estimate, else ``None``.
 
-    ``unit`` is ``decimal``, ``points``, ``probability``, ``pairs``, ``money`` or ``years``.
+    ``unit`` is ``decimal``, ``points``, ``probability``, ``pairs``, ``money``, ``years``, or ``own`` for a surprise in
+    the unit of its publication.
     """
 
     stage: str
@@ -291,6 +296,7 @@ def what_if(desk: Desk, scenarios: Sequence[Question], *, draws: int = DRAWS, se
         step, draw = of_steps.stop, of_draws.stop
         part = _Part(
             name=scenario.name,
+            given=scenario.given(),
             shifts=tuple(names),
             world=1 + number,
             steps=of_steps,
@@ -310,6 +316,7 @@ class _Part:
     """One scenario of a stack: where its worlds lie, and what is known of it beside them."""
 
     name: str
+    given: tuple[tuple[str, float], ...]
     shifts: tuple[str, ...]
     world: int
     steps: slice
@@ -384,7 +391,7 @@ def _before(contract: str, value: LegValue) -> tuple[str, str, Floats]:
 def _outcome(found: Answered, links: Sequence[Series], part: _Part) -> Outcome:
     desk, stack, at = found.desk, found.worlds, part.world
     count = part.draws.stop - part.draws.start
-    chain_of = []
+    chain_of = [Link("surprise", words, "own", 0.0, size) for words, size in part.given]
     for stage, name, unit, values in links:
         low, high = np.quantile(values[part.draws], _EDGES).tolist() if count else (None, None)
         chain_of.append(Link(stage, name, unit, float(values[0]), float(values[at]), low, high))
