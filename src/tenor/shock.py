@@ -25,7 +25,8 @@ import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
-from functools import cache
+from functools import cache, reduce
+from operator import add
 from typing import Annotated, Any, ClassVar, cast
 
 import numpy as np
@@ -92,14 +93,15 @@ class Scenario:
         """
         if not self.uncertain:
             return ()
-        stated = sum((s.moves(base) for s in self.shifts if not isinstance(s, Uncertain)), NOTHING)
+        stated = [shift.moves(base) for shift in self.shifts if not isinstance(shift, Uncertain)]
+        same = [sum(stated, NOTHING)] if stated else []
         seeds = np.random.SeedSequence(seed).generate_state(len(self.shifts)).tolist()
         drawn = [
             cast(Uncertain, shift).draws(base, count, own)
             for shift, own in zip(self.shifts, seeds, strict=True)
             if isinstance(shift, Uncertain)
         ]
-        return tuple(sum((draws[at] for draws in drawn), stated) for at in range(count))
+        return tuple(reduce(add, (*same, *each)) for each in zip(*drawn, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
