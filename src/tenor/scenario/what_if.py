@@ -220,7 +220,7 @@ class Answered:
     worlds
         The stack.
     ups
-        Calibrated probability by model, ``(seed, s)``.
+        Calibrated probability by model, ``(seed, s)``; of other models perhaps for the first worlds only.
     held
         Pairs held before.
     wanted
@@ -282,9 +282,11 @@ def what_if(desk: Desk, scenarios: Sequence[Question], *, draws: int = DRAWS, se
     # The base, every scenario, its steps, its draws; and behind these worlds the rows that mix two of them.
     stack = worlds(desk.scene, [*totals, *chain.from_iterable(cumulative), *chain.from_iterable(drawn)])
     kinds, mixed = _mixed(desk.scene.factors, stack.rows[: 1 + count])
-    said = desk.ask(np.concatenate([stack.rows, mixed]))
-    found = _answered(desk, stack, {model: ups[:, : len(stack)] for model, ups in said.items()})
-    listened = said[desk.headline][:, len(stack) :].mean(axis=0).reshape(count, len(kinds))
+    said = desk.ask(np.concatenate([stack.rows, mixed]), [desk.headline])[desk.headline]
+    others = desk.ask(stack.rows[: 1 + count], [name for name in desk.names if name != desk.headline])
+    ups = {desk.headline: said[:, : len(stack)], **others}
+    found = _answered(desk, stack, {name: ups[name] for name in desk.names})
+    listened = said[:, len(stack) :].mean(axis=0).reshape(count, len(kinds))
     links = _links(found)
     judged = desk.history.judge(totals, [scenario.horizon(base) for scenario in scenarios])
     before, *inputs = desk.seen(stack.rows[: 1 + count, -1])
