@@ -118,6 +118,7 @@ def test_tables_are_kept_sorted_by_their_keys() -> None:
     ]
     assert market.curve["tenor"].to_list() == [5.0, 10.0]
     assert market.codes() == ("T1903", "T1906")
+    assert market.rate_names() == tuple(sorted(set(market.rates["name"])))
 
 
 @pytest.mark.parametrize("name", SCHEMAS)

@@ -185,7 +185,7 @@ def asked_of(desk: "Desk", loaded: Loaded, request: AskWhatIf, watch: Progress =
     from tenor.report.what_if import WhatIf, asked
     from tenor.scenario.what_if import answered, what_if
 
-    rates = tuple(sorted(desk.scene.base.market.rates["name"].unique().to_list()))
+    rates = desk.scene.base.market.rate_names()
     scenarios = _scenarios(request, loaded.study, rates)
     watch("asking the models", 0, 1)
     outcomes = what_if(desk, scenarios, draws=request.draws)

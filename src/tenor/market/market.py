@@ -151,12 +151,15 @@ class Market:
             raise MarketError(f"no quotes of {code!r} in {self.name!r}{suggest(code, self.codes())}")
         return found
 
+    def rate_names(self) -> tuple[str, ...]:
+        """Every rate that has a fixing, sorted."""
+        return tuple(self.rates["name"].unique().sort().to_list())
+
     def rate(self, name: str) -> pl.DataFrame:
         """Return the series of rate ``name`` by date; :class:`MarketError` listing the names if there is none."""
         found = self.rates.filter(pl.col("name") == name)
         if found.is_empty():
-            held = sorted(self.rates["name"].unique().to_list())
-            raise MarketError(f"no rate {name!r} in {self.name!r}; it has {held}")
+            raise MarketError(f"no rate {name!r} in {self.name!r}; it has {list(self.rate_names())}")
         return found
 
     def tenor(self, curve: str, years: float) -> pl.DataFrame:

@@ -231,9 +231,9 @@ class OneRate:
 
     def moves(self, base: Base) -> Moves:
         """Return that rate's change; :class:`MarketError` listing the rates if it is none of them."""
-        held = sorted(base.market.rates["name"].unique().to_list())
+        held = base.market.rate_names()
         if self.name not in held:
-            raise MarketError(f"no rate {self.name!r}{suggest(self.name, held)}; the market has {held}")
+            raise MarketError(f"no rate {self.name!r}{suggest(self.name, held)}; the market has {list(held)}")
         return Moves(rates={self.name: rate(self.amount, force=True)})
 
     def describe(self) -> str:
@@ -458,6 +458,6 @@ def _inside(base: Base, short: Years, long: Years) -> None:
 
 def _funded(base: Base) -> Mapping[str, int]:
     if not base.funding:
-        held = sorted(base.market.rates["name"].unique().to_list())
+        held = list(base.market.rate_names())
         raise MarketError(f"no funding rate is named for {base.product}; name some with their days, out of {held}")
     return base.funding

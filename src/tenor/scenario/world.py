@@ -369,7 +369,7 @@ def _published(base: Base) -> tuple[Mapping[str, frozenset[float]], frozenset[st
     points: dict[str, set[float]] = {}
     for curve, tenor in curves:
         points.setdefault(curve, set()).add(tenor)
-    names = frozenset(base.market.rates["name"].unique().to_list())
+    names = frozenset(base.market.rate_names())
     return {curve: frozenset(tenors) for curve, tenors in points.items()}, names
 
 
