@@ -1,6 +1,7 @@
 """Basis, carry, net basis and implied repo rate: identities, conventions, and what is refused."""
 
-from datetime import date
+import runpy
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,27 +11,12 @@ from hypothesis import strategies as st
 from tenor.errors import MarketError
 from tenor.pricing.basis import basis, cheapest_by_irr
 from tenor.pricing.bond import clean_from_yield
-from tenor.pricing.conversion_factor import conversion_factor
-from tenor.pricing.delivery import Basket, deliver, dirty, fair
+from tenor.pricing.delivery import deliver, dirty, fair
 
-COUPON = np.array([0.0369, 0.0359, 0.0290, 0.0299, 0.0166])
-FREQUENCY = np.array([2, 2, 2, 2, 1])
-MATURITY = np.array(["2028-05-17", "2027-08-03", "2026-05-05", "2025-10-15", "2026-01-25"], "datetime64[D]")
-TERMS = COUPON, FREQUENCY, MATURITY
-END = np.datetime64("2019-03-12")
-SESSIONS = np.arange("2018-12-10", "2019-03-11", 9, dtype="datetime64[D]")
-BASKET = Basket("T1903", ("a", "b", "c", "d", "e"), *TERMS, conversion_factor(*TERMS, END))
-DELIVERY = deliver(BASKET, SESSIONS, date(2019, 3, 12))
-
-
-def prices(count=7, seed=0):
-    draw = np.random.default_rng(seed)
-    yields = 0.033 + draw.normal(0.0, 0.004, (count, len(SESSIONS), len(BASKET)))
-    return (
-        yields,
-        95.0 + draw.normal(0.0, 1.0, (count, len(SESSIONS))),
-        draw.uniform(0.01, 0.04, (count, len(SESSIONS))),
-    )
+HAND = runpy.run_path(str(Path(__file__).with_name("basket_by_hand.py")))
+TERMS, END, SESSIONS, BASKET, DELIVERY, prices = (
+    HAND[name] for name in ("TERMS", "END", "SESSIONS", "BASKET", "DELIVERY", "prices")
+)
 
 
 @given(st.integers(0, 1000), st.sampled_from(["self", "zero", "funding"]))

@@ -5,7 +5,6 @@ import re
 import runpy
 from dataclasses import replace
 from html import unescape
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,8 @@ from tenor.report import what_if_text as words
 from tenor.report.what_if_page import what_if_page
 from tenor.scenario.search import Family
 
+READING = runpy.run_path(str(Path(__file__).with_name("reading.py")))
+own, balanced = READING["own"], READING["balanced"]
 HAND = runpy.run_path(str(Path(__file__).with_name("what_if_by_hand.py")))
 ANSWER, LIKELY, DEAR, UNUSUAL = HAND["ANSWER"], HAND["LIKELY"], HAND["DEAR"], HAND["UNUSUAL"]
 NASTY = "</script><script>alert(1)</script><a href='javascript:x'>&amp;%{x}"
@@ -25,43 +26,10 @@ def html():
     return what_if_page(ANSWER)
 
 
-def own(html):
-    """The page without the library of figures."""
-    return html.replace(get_plotlyjs(), "")
-
-
 def text_of(html):
     """What a reader reads, without tags, a no-break space as a space."""
     shown = re.sub(r"<(script|style).*?</\1>", "", own(html), flags=re.DOTALL)
     return unescape(re.sub(r"<[^>]+>", " ", shown)).replace("\xa0", " ")
-
-
-class Balance(HTMLParser):
-    """Every element that is opened is closed, in order."""
-
-    VOID = ("meta", "br", "img", "link")
-
-    def __init__(self):
-        super().__init__()
-        self.open, self.ids, self.scripts = [], [], 0
-
-    def handle_starttag(self, tag, attrs):
-        if tag not in self.VOID:
-            self.open.append(tag)
-        self.scripts += tag == "script"
-        self.ids += [value for name, value in attrs if name == "id"]
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-
-def balanced(html):
-    parser = Balance()
-    parser.feed(html)
-    assert parser.open == []
-    assert len(set(parser.ids)) == len(parser.ids)
-    assert parser.scripts == 3
-    return parser.ids
 
 
 def test_equal_answers_give_equal_bytes(html):

@@ -1,4 +1,5 @@
 import gzip
+import runpy
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -12,6 +13,8 @@ from tenor.errors import DataError, Defect, MarketError
 from tenor.io.sources.folder import Folder, check
 from tenor.market.market import Market
 
+WRITTEN = runpy.run_path(str(Path(__file__).with_name("written.py")))
+folder_of, defects_of = WRITTEN["folder_of"], WRITTEN["defects_of"]
 PAIRS = """
 [[file]]
 path = "pairs.csv"
@@ -90,24 +93,6 @@ LONG_ROWS = (
 def others(market: Market) -> tuple[str, ...]:
     """The notes beside those that say when each file's rows were known."""
     return tuple(note for note in market.notes if "taken as known at" not in note)
-
-
-def folder_of(tmp_path: Path, layout: str, **files: Sequence[str]) -> Folder:
-    """Write files (``name=lines``) and a layout, and give the source that reads them."""
-    data = tmp_path / "data"
-    data.mkdir(exist_ok=True)
-    for name, lines in files.items():
-        (data / f"{name}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    (tmp_path / "layout.toml").write_text('name = "test"\n' + layout, encoding="utf-8")
-    return Folder(data, tmp_path / "layout.toml")
-
-
-def defects_of(source: Folder) -> tuple[Defect, ...]:
-    """The defects by which the source is refused, which a check reports as well."""
-    with pytest.raises(DataError) as refused:
-        source.read()
-    assert check(source.folder, source.layout).defects == refused.value.defects
-    return refused.value.defects
 
 
 def the_defect(source: Folder) -> Defect:

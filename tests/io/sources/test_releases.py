@@ -1,14 +1,16 @@
 """Publications of a month: which month, when it came out, and what is refused."""
 
+import runpy
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
-from tenor.errors import DataError, Defect
 from tenor.io.sources.folder import Folder, check
 
+WRITTEN = runpy.run_path(str(Path(__file__).with_name("written.py")))
+write, defects_of = WRITTEN["folder_of"], WRITTEN["defects_of"]
 CPI = """
 [[file]]
 path = "cpi.csv"
@@ -34,20 +36,7 @@ PMI_ROWS = ("month,pmi,services", "2026-01,49.3,", "2026-02,50.1,50.4", "2026-03
 
 
 def folder_of(tmp_path: Path, rows: Sequence[str] = ROWS, layout: str = CPI, **files: Sequence[str]) -> Folder:
-    data = tmp_path / "data"
-    data.mkdir(exist_ok=True)
-    for name, lines in ({"cpi": rows} | files).items():
-        (data / f"{name}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    (tmp_path / "layout.toml").write_text('name = "test"\n' + layout, encoding="utf-8")
-    return Folder(data, tmp_path / "layout.toml")
-
-
-def defects_of(source: Folder) -> tuple[Defect, ...]:
-    with pytest.raises(DataError) as refused:
-        source.read()
-    assert check(source.folder, source.layout).defects == refused.value.defects
-    assert all(defect.remedy for defect in refused.value.defects)
-    return refused.value.defects
+    return write(tmp_path, layout, **({"cpi": rows} | files))
 
 
 def edited(line: int, text: str) -> list[str]:

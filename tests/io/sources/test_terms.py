@@ -1,5 +1,6 @@
 """Terms of bonds and baskets: one row a bond, the frequency that its factors tell, and what is refused."""
 
+import runpy
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -9,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tenor.errors import DataError, Defect
 from tenor.io.sources.folder import Folder, check
 from tenor.pricing.conversion_factor import conversion_factor
 
+WRITTEN = runpy.run_path(str(Path(__file__).with_name("written.py")))
+write, defects_of = WRITTEN["folder_of"], WRITTEN["defects_of"]
 QUOTES = """
 [[file]]
 path = "main.csv"
@@ -61,20 +63,9 @@ ROWS = (
 def folder_of(
     tmp_path: Path, layout: str = BONDS + BASKETS, rows: Sequence[str] = ROWS, **files: Sequence[str]
 ) -> Folder:
-    data = tmp_path / "data"
-    data.mkdir(exist_ok=True)
-    for name, lines in ({"main": ("day,contract,close", "2026-06-01,T2609,109.0"), "cf": rows} | files).items():
-        (data / f"{name}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    (tmp_path / "layout.toml").write_text('name = "test"\n' + QUOTES + layout, encoding="utf-8")
-    return Folder(data, tmp_path / "layout.toml")
-
-
-def defects_of(source: Folder) -> tuple[Defect, ...]:
-    with pytest.raises(DataError) as refused:
-        source.read()
-    assert check(source.folder, source.layout).defects == refused.value.defects
-    assert all(defect.remedy for defect in refused.value.defects)
-    return refused.value.defects
+    return write(
+        tmp_path, QUOTES + layout, **({"main": ("day,contract,close", "2026-06-01,T2609,109.0"), "cf": rows} | files)
+    )
 
 
 def edited(line: int, text: str) -> list[str]:
