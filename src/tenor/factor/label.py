@@ -1,12 +1,21 @@
-"""The label: which way the spread of the same pair goes until the next session.
+"""The label: which way the spread of the same pair, or the price of the same stock, goes until the next session.
 
 ``change_t = S_{t+1} - S_t`` in points within one pair; up is 1, down is 0, and a move inside the neutral band
 is ``NEUTRAL``: it teaches nothing (training leaves it out) but it is traded and scored like any other day,
 since nobody knows beforehand that a day will be quiet.
+
+Of a stock the change is a return, its band need not be even (up from +0.55 %, down from -0.5 %, say), and there may be
+several horizons: ``Target``.
 """
 
-import numpy as np
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
 
+import numpy as np
+from annotated_types import Ge, Gt, Le, Len
+
+from tenor.errors import StudyError
+from tenor.settings import STRICT
 from tenor.units import Floats, Ints
 
 DOWN, UP, NEUTRAL = 0, 1, -1
@@ -32,3 +41,47 @@ def direction(change: Floats, band: Floats | float) -> Ints:
     """
     outside = (np.abs(change) >= np.asarray(band) - _ROUNDING) & (np.abs(change) > _ROUNDING)
     return np.where(outside, np.where(change > 0, UP, DOWN), NEUTRAL).astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is asked of a stock: its return over each horizon, and from where on one counts as up or down.
+
+    Parameters
+    ----------
+    horizons
+        Sessions of the instrument ahead, ascending; the direction is that of the first.
+    up, down
+        Least return that is up and greatest that is down, decimals; what lies between is neutral.
+
+    Raises
+    ------
+    StudyError
+        If the horizons do not ascend.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    horizons: Annotated[tuple[Annotated[int, Gt(0)], ...], Len(1)] = (1,)
+    up: Annotated[float, Ge(0)] = 0.0
+    down: Annotated[float, Le(0)] = 0.0
+
+    def __post_init__(self) -> None:
+        if list(self.horizons) != sorted(set(self.horizons)):
+            raise StudyError(f"horizons are {list(self.horizons)}; give each once, the shortest first")
+
+    def ahead(self, close: Floats) -> Floats:
+        """Return the return over each horizon, ``(session,)`` to ``(session, horizon)``; NaN where not yet known."""
+        out = np.full((len(close), len(self.horizons)), np.nan)
+        for at, horizon in enumerate(self.horizons):
+            if horizon < len(close):
+                out[:-horizon, at] = close[horizon:] / close[:-horizon] - 1.0
+        return out
+
+    def direction(self, returns: Floats) -> Ints:
+        """Classify returns of the first horizon: ``UP``, ``DOWN`` or ``NEUTRAL`` (so is NaN, and exactly zero)."""
+        up = (returns >= self.up - _ROUNDING_RETURN) & (returns > _ROUNDING_RETURN)
+        down = (returns <= self.down + _ROUNDING_RETURN) & (returns < -_ROUNDING_RETURN)
+        return np.where(up, UP, np.where(down, DOWN, NEUTRAL)).astype(np.int64)
+
+
+_ROUNDING_RETURN = 1e-12

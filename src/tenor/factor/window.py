@@ -18,7 +18,7 @@ open when the next range began. A study refuses that.
 asked again and again, each time with a model that has seen only what lay before.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Annotated, ClassVar, Literal
 
@@ -50,12 +50,19 @@ class Windows:
     session, product, pair
         Shape ``(window,)``: the decision's session, product code and pair code.
     resolves
-        Shape ``(window,)``: the session at which the next change is known, NaT while there is none. Usually the next
-        one; later where the pair was not quoted for a while.
+        Shape ``(window,)``: the session at which everything in ``ahead`` is known, NaT while it is not. Usually the
+        next one; later where the pair was not quoted for a while, or where a horizon is longer.
     change
         Shape ``(window,)``: next change of the pair's spread in points, NaN while unknown.
     label
         Shape ``(window,)``: 1 up, 0 down, -1 neutral (:mod:`tenor.factor.label`).
+    horizons
+        Sessions ahead of each column of ``ahead``; the first is that of ``change`` and ``label``.
+    ahead
+        Shape ``(window, horizon)``: the change over each horizon, NaN while unknown; ``change`` alone by default.
+
+    Where a window is one of a stock, an ETF or an index, product and pair are both its code, and a change is a return
+    (a decimal).
     """
 
     columns: tuple[str, ...]
@@ -69,13 +76,19 @@ class Windows:
     resolves: Dates
     change: Floats
     label: Ints
+    horizons: tuple[int, ...] = (1,)
+    ahead: Floats = field(default_factory=lambda: np.empty((0, 0)))
+
+    def __post_init__(self) -> None:
+        if not self.ahead.size and len(self.ends):
+            object.__setattr__(self, "ahead", self.change[:, None])
 
     def __len__(self) -> int:
         return len(self.ends)
 
     def take(self, chosen: AnyArray) -> "Windows":
         """Return the windows at ``chosen`` (a mask or positions); the rows are shared, not copied."""
-        per_window = ("ends", "session", "product", "pair", "resolves", "change", "label")
+        per_window = ("ends", "session", "product", "pair", "resolves", "change", "label", "ahead")
         return replace(self, **{name: getattr(self, name)[chosen] for name in per_window})
 
     def alone(self) -> "Windows":
@@ -89,7 +102,8 @@ class Windows:
         """Return the windows without their outcomes: what a model is handed to forecast."""
         unknown = np.full(len(self), np.nan)
         never = np.full(len(self), np.datetime64("NaT", "D"))
-        return replace(self, change=unknown, label=np.full(len(self), NEUTRAL), resolves=never)
+        later = np.full(self.ahead.shape, np.nan)
+        return replace(self, change=unknown, label=np.full(len(self), NEUTRAL), resolves=never, ahead=later)
 
     @property
     def steps(self) -> Ints:
@@ -123,14 +137,14 @@ class Fold:
         return windows.take((windows.session >= first) & (windows.session <= last))
 
     def learnable(self, windows: Windows, name: Literal["train", "validation"]) -> Windows:
-        """Return the decided windows of a range whose outcome was known before the next range begins.
+        """Return the decided windows of a range whose outcome was known when the next range's first decision is made.
 
         Purge counts sessions of the pooled calendar; a product that was not quoted for longer than the purge could
         otherwise leave a train label that is only resolved inside validation.
         """
         after = self.validation if name == "train" else self.test
         part = self.part(windows, name)
-        return part.take(part.decided & (part.resolves < np.datetime64(after[0], "D")))
+        return part.take(part.decided & (part.resolves <= np.datetime64(after[0], "D")))
 
 
 def _ranges(days: Dates, index: int, cuts: tuple[tuple[int, int], ...]) -> Fold:

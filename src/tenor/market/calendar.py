@@ -1,7 +1,8 @@
 """Trading calendars: on which days an exchange has a session, and how far that is known.
 
-Three instances. XSHG, whose holidays CFFEX shares, has no session from 2026-02-14 to 2026-02-23 (Spring
-Festival). XNYS stands in for CBOT. Nobody knows the Chinese holidays of the year after next: the State
+Four instances. XSHG, whose holidays CFFEX shares, has no session from 2026-02-14 to 2026-02-23 (Spring
+Festival). XNYS stands in for CBOT. XHKG is Hong Kong. Nobody knows the Chinese holidays of the year after next: the
+State
 Council announces them each autumn, so a question about 2030 is refused, not answered with weekdays.
 
 The holidays come from the library ``exchange_calendars``. Those of XSHG are a list that ends with a certain
@@ -20,11 +21,14 @@ import numpy as np
 from tenor.errors import CalendarError, suggest
 from tenor.units import Dates
 
-NAMES = ("XNYS", "XSHG")
+NAMES = ("XHKG", "XNYS", "XSHG")
 """Calendars that :func:`trading_calendar` offers."""
 
-XNYS_YEARS = (1975, 2028)
-"""First and last year loaded for XNYS: from before the first CBOT bond future (1977) to plans published."""
+XNYS_YEARS = (1962, 2028)
+"""First and last year loaded for XNYS: from the first daily prices that vendors offer to plans published."""
+
+XHKG_FROM = 1990
+"""First whole year that is loaded for XHKG."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,7 +108,7 @@ class Calendar:
 
 @cache
 def trading_calendar(name: str) -> Calendar:
-    """Return the calendar ``name``: ``"XSHG"`` for CFFEX, ``"XNYS"`` for CBOT.
+    """Return the calendar ``name``: ``"XSHG"`` for CFFEX, ``"XNYS"`` for CBOT and New York, ``"XHKG"`` for Hong Kong.
 
     The first call for a name takes about a second, as it imports pandas; later calls return the same object.
 
@@ -129,6 +133,10 @@ def trading_calendar(name: str) -> Calendar:
 
         # The first year on the list is that of the opening in December 1990, which is not a whole one.
         years = (XSHGExchangeCalendar.bound_min().year + 1, XSHGExchangeCalendar.bound_max().year)
+    elif name == "XHKG":
+        from exchange_calendars.exchange_calendar_xhkg import XHKGExchangeCalendar
+
+        years = (XHKG_FROM, XHKGExchangeCalendar.bound_max().year)
     else:
         years = XNYS_YEARS
     first, last = date(years[0], 1, 1), date(years[1], 12, 31)

@@ -16,6 +16,14 @@ What a future delivers is two tables. ``bonds`` holds the terms of a bond, once;
 contract it can be delivered, and at which conversion factor. A bond that is quoted has rows of ``quotes`` under its
 own code, with the clean price as close. ``macro`` holds publications of a month, in the unit of the publication
 (per cent, or points of an index), each with the day on which it was released.
+
+Stocks, ETFs and indices are quoted under their own code (``AAPL``, ``SH600519``) in their own currency, volumes in
+shares; an index has its level as close. What surrounds them is four tables. ``instruments`` says what a code is (a kind
+out of ``INSTRUMENT_KINDS``) and where it trades. ``adjustments`` holds, from each date on, the cumulative factor by
+which its prices are multiplied to be comparable with those of its first session, where the factor is 1: a factor that
+looks back over splits and dividends, never ahead; without rows a code's prices count as they stand. ``actions`` are the
+events themselves (``ACTION_KINDS``): new shares per old share of a split, cash per share of a dividend, the last
+session of a delisted name. ``members`` says from which date on a code belongs, or no longer belongs, to a universe.
 """
 
 import hashlib
@@ -52,6 +60,23 @@ RATES = _schema({"date": pl.Date, "name": pl.String, "rate": pl.Float64, "known_
 BONDS = _schema({"code": pl.String, "coupon": pl.Float64, "frequency": pl.Int64, "maturity": pl.Date, "known_at": UTC})
 DELIVERABLES = _schema({"contract": pl.String, "bond": pl.String, "factor": pl.Float64, "known_at": UTC})
 MACRO = _schema({"name": pl.String, "period": pl.Date, "released": pl.Date, "value": pl.Float64, "known_at": UTC})
+INSTRUMENTS = _schema(
+    {
+        "code": pl.String,
+        "name": pl.String,
+        "kind": pl.String,
+        "exchange": pl.String,
+        "currency": pl.String,
+        "sector": pl.String,
+        "known_at": UTC,
+    }
+)
+ADJUSTMENTS = _schema({"date": pl.Date, "code": pl.String, "factor": pl.Float64, "known_at": UTC})
+ACTIONS = _schema({"date": pl.Date, "code": pl.String, "action": pl.String, "value": pl.Float64, "known_at": UTC})
+MEMBERS = _schema({"date": pl.Date, "universe": pl.String, "code": pl.String, "member": pl.Boolean, "known_at": UTC})
+
+INSTRUMENT_KINDS = ("stock", "etf", "index")
+ACTION_KINDS = ("split", "dividend", "halt", "delisting")
 
 KEYS = {
     "quotes": ("code", "date"),
@@ -60,6 +85,10 @@ KEYS = {
     "bonds": ("code",),
     "deliverables": ("contract", "bond"),
     "macro": ("name", "period"),
+    "instruments": ("code",),
+    "adjustments": ("code", "date"),
+    "actions": ("code", "date", "action"),
+    "members": ("universe", "code", "date"),
 }
 """What identifies a row of each table, in the order in which the tables are kept sorted."""
 
@@ -70,9 +99,13 @@ SCHEMAS = {
     "bonds": BONDS,
     "deliverables": DELIVERABLES,
     "macro": MACRO,
+    "instruments": INSTRUMENTS,
+    "adjustments": ADJUSTMENTS,
+    "actions": ACTIONS,
+    "members": MEMBERS,
 }
 
-OPTIONAL = ("bonds", "deliverables", "macro")
+OPTIONAL = ("bonds", "deliverables", "macro", "instruments", "adjustments", "actions", "members")
 """Tables that a market may go without; an empty one does not count in the fingerprint."""
 
 
@@ -90,8 +123,9 @@ class Market:
         Tables in the schemas ``QUOTES``, ``CURVE`` and ``RATES``, sorted by ``KEYS`` and free of repeated keys.
     notes
         What the source left out or changed while reading, one sentence each; shown in every report.
-    bonds, deliverables, macro
-        Tables in the schemas ``BONDS``, ``DELIVERABLES`` and ``MACRO``, likewise; empty where the source has none.
+    bonds, deliverables, macro, instruments, adjustments, actions, members
+        Tables in the schemas ``BONDS``, ``DELIVERABLES``, ``MACRO``, ``INSTRUMENTS``, ``ADJUSTMENTS``, ``ACTIONS`` and
+        ``MEMBERS``, likewise; empty where the source has none.
 
     Raises
     ------
@@ -108,6 +142,10 @@ class Market:
     bonds: pl.DataFrame = field(default_factory=BONDS.to_frame)
     deliverables: pl.DataFrame = field(default_factory=DELIVERABLES.to_frame)
     macro: pl.DataFrame = field(default_factory=MACRO.to_frame)
+    instruments: pl.DataFrame = field(default_factory=INSTRUMENTS.to_frame)
+    adjustments: pl.DataFrame = field(default_factory=ADJUSTMENTS.to_frame)
+    actions: pl.DataFrame = field(default_factory=ACTIONS.to_frame)
+    members: pl.DataFrame = field(default_factory=MEMBERS.to_frame)
 
     def __post_init__(self) -> None:
         for table, schema in SCHEMAS.items():
@@ -204,6 +242,17 @@ class Market:
         later = pl.max_horizontal("known_at", "terms_known_at").alias("known_at")
         columns = ("bond", "coupon", "frequency", "maturity", "factor")
         return found.join(terms, on="bond", maintain_order="left").select(*columns, later)
+
+    def instrument(self, code: str) -> pl.DataFrame:
+        """Return what instrument ``code`` is, one row of ``instruments``; :class:`MarketError` if nothing is said."""
+        found = self.instruments.filter(pl.col("code") == code)
+        if found.is_empty():
+            held = self.instruments["code"].to_list()
+            raise MarketError(
+                f"no instrument {code!r} in {self.name!r}, which has {len(held)}{suggest(code, held)}"
+                + (f", such as {held[0]} and {held[-1]}" if held else "")
+            )
+        return found
 
     def release(self, name: str) -> pl.DataFrame:
         """Return the publications ``name`` by period; :class:`MarketError` listing the names if there are none."""

@@ -10,6 +10,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from tenor.errors import SplitError
 from tenor.factor.spread import LAST_CHANGE
 from tenor.factor.window import Windows
 from tenor.model.base import Recipe
@@ -20,6 +21,23 @@ from tenor.settings import STRICT
 from tenor.units import Floats
 
 _HAIR = 1e-6
+
+LAST_RETURN = "return_1"
+"""The column that holds yesterday-to-today's return of a stock; the rules read it where there is no spread."""
+
+
+def last_change(windows: Windows) -> Floats:
+    """Return the last change of each window's pair, or the last return of its stock, shape ``(window,)``.
+
+    Raises
+    ------
+    SplitError
+        If the study computes neither.
+    """
+    for column in (LAST_CHANGE, LAST_RETURN):
+        if column in windows.columns:
+            return windows.last(column)
+    raise SplitError(f"a rule reads {LAST_CHANGE!r} or {LAST_RETURN!r}; this study computes {list(windows.columns)}")
 
 
 def _frequency(right: int, wrong: int) -> float:
@@ -35,7 +53,7 @@ class FittedSign:
 
     def predict(self, windows: Windows) -> Floats:
         """Return P(up), shape ``(window,)``."""
-        opinion = self.sign * np.sign(np.nan_to_num(windows.last(LAST_CHANGE)))
+        opinion = self.sign * np.sign(np.nan_to_num(last_change(windows)))
         return 0.5 + opinion * (self.frequency - 0.5)
 
     def state(self) -> State:
@@ -54,7 +72,7 @@ class SignRecipe:
 
     def fit(self, train: Windows, validation: Windows, *, seed: int) -> FittedSign:
         """Count how often the rule was right in train."""
-        opinion = self.sign * np.sign(np.nan_to_num(train.last(LAST_CHANGE)))
+        opinion = self.sign * np.sign(np.nan_to_num(last_change(train)))
         truth = np.where(train.label == 1, 1, -1)
         right, wrong = int((opinion == truth).sum()), int((opinion == -truth).sum())
         return FittedSign(self.sign, _frequency(right, wrong))
@@ -67,7 +85,7 @@ class SignRecipe:
 
 @dataclass(frozen=True, slots=True)
 class Reversal:
-    """Bet against the last change of the pair's spread. Needs the factor ``spread_change`` with day 1."""
+    """Bet against the last change: of the pair's spread (factor ``spread_change``), or of the stock (``return``)."""
 
     __pydantic_config__: ClassVar = STRICT
     kind: Literal["reversal"] = "reversal"
@@ -80,7 +98,7 @@ class Reversal:
 
 @dataclass(frozen=True, slots=True)
 class Momentum:
-    """Bet with the last change of the pair's spread. Needs the factor ``spread_change`` with day 1."""
+    """Bet with the last change: of the pair's spread (factor ``spread_change``), or of the stock (``return``)."""
 
     __pydantic_config__: ClassVar = STRICT
     kind: Literal["momentum"] = "momentum"
