@@ -14,11 +14,15 @@ from hypothesis import strategies as st
 
 from tenor.errors import MarketError
 from tenor.market.market import (
+    ACTIONS,
+    ADJUSTMENTS,
     BONDS,
     CURVE,
     DELIVERABLES,
+    INSTRUMENTS,
     KEYS,
     MACRO,
+    MEMBERS,
     OPTIONAL,
     QUOTES,
     RATES,
@@ -78,6 +82,12 @@ def small() -> Market:
         bond("190006", 0.0329, 2, date(2029, 5, 23), later),
     ]
     deliverables = [deliverable("T1906", "190006", 1.0245, listed), deliverable("T1906", "180027", 1.0204, listed)]
+    stock = {
+        **{"code": "AAPL", "name": "Apple", "kind": "stock", "exchange": "XNYS", "currency": "USD"},
+        **{"sector": "Technology", "known_at": listed},
+    }
+    dividend = {"date": first, "code": "AAPL", "action": "dividend", "value": 0.73, "known_at": listed}
+    member = {"date": first, "universe": "SPX", "code": "AAPL", "member": True, "known_at": listed}
     macro = [
         release("CPI.YOY", date(2019, 2, 28), date(2019, 3, 9), 1.5),
         release("CPI.YOY", date(2019, 1, 31), date(2019, 2, 15), 1.7),
@@ -92,6 +102,10 @@ def small() -> Market:
         bonds=table(bonds, BONDS),
         deliverables=table(deliverables, DELIVERABLES),
         macro=table(macro, MACRO),
+        instruments=table([stock], INSTRUMENTS),
+        adjustments=table([{"date": first, "code": "AAPL", "factor": 1.0, "known_at": listed}], ADJUSTMENTS),
+        actions=table([dividend], ACTIONS),
+        members=table([member], MEMBERS),
     )
 
 
@@ -127,7 +141,9 @@ def test_a_table_with_another_schema_is_refused(name: str) -> None:
     for wrong in (
         held.drop("known_at"),
         held.with_columns(pl.lit(1.0).alias("extra")),
-        held.with_columns(pl.col(pl.Date, pl.Float64).cast(pl.String)),
+        held.with_columns(pl.col(pl.String).cast(pl.Binary))
+        if name == "instruments"
+        else held.with_columns(pl.col(pl.Date, pl.Float64).cast(pl.String)),
         held.with_columns(pl.col("known_at").dt.convert_time_zone("Asia/Shanghai")),
         held.select(reversed(held.columns)),
     ):

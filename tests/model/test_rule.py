@@ -83,5 +83,5 @@ def test_a_rule_learns_from_train_alone() -> None:
 
 def test_the_column_that_is_read_must_be_computed() -> None:
     assert Reversal.reads == Momentum.reads == ("spread_change_1",)
-    with pytest.raises(SplitError, match=r"no factor column 'spread_change_1'.*\['spread', 'other'\]"):
+    with pytest.raises(SplitError, match=r"a rule reads 'spread_change_1' or 'return_1'.*\['spread', 'other'\]"):
         recipe(Reversal()).fit(windows([1.0], [1], "other"), windows([1.0], [1], "other"), seed=1)

@@ -248,6 +248,7 @@ def test_a_count_of_hits_is_not_rounded_down_by_its_own_division() -> None:
         pair=np.full(100, "T"),
         change=change,
         label=(change > 0).astype(np.int64),
+        ahead=change[:, None],
     )
     long = replace(
         legs(),

@@ -124,12 +124,17 @@ class Windows:
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """One cut of time: first and last session of each range, inclusive."""
+    """One cut of time: first and last session of each range, inclusive.
+
+    ``touching`` says that an outcome of the very session of the next range's first decision may be learnt from: it is
+    known at the close at which that decision is made.
+    """
 
     index: int
     train: tuple[date, date]
     validation: tuple[date, date]
     test: tuple[date, date]
+    touching: bool = False
 
     def part(self, windows: Windows, name: Literal["train", "validation", "test"]) -> Windows:
         """Return the windows whose decision session lies in the range ``name``."""
@@ -137,14 +142,15 @@ class Fold:
         return windows.take((windows.session >= first) & (windows.session <= last))
 
     def learnable(self, windows: Windows, name: Literal["train", "validation"]) -> Windows:
-        """Return the decided windows of a range whose outcome was known when the next range's first decision is made.
+        """Return the decided windows of a range whose outcome was known before the next range begins.
 
         Purge counts sessions of the pooled calendar; a product that was not quoted for longer than the purge could
         otherwise leave a train label that is only resolved inside validation.
         """
-        after = self.validation if name == "train" else self.test
+        after = np.datetime64((self.validation if name == "train" else self.test)[0], "D")
         part = self.part(windows, name)
-        return part.take(part.decided & (part.resolves <= np.datetime64(after[0], "D")))
+        known = part.resolves <= after if self.touching else part.resolves < after
+        return part.take(part.decided & known)
 
 
 def _ranges(days: Dates, index: int, cuts: tuple[tuple[int, int], ...]) -> Fold:

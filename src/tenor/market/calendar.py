@@ -24,11 +24,11 @@ from tenor.units import Dates
 NAMES = ("XHKG", "XNYS", "XSHG")
 """Calendars that :func:`trading_calendar` offers."""
 
-XNYS_YEARS = (1962, 2028)
-"""First and last year loaded for XNYS: from the first daily prices that vendors offer to plans published."""
+XNYS_YEARS = (1963, 2028)
+"""First and last year loaded for XNYS: from early daily prices of vendors to plans published."""
 
-XHKG_FROM = 1990
-"""First whole year that is loaded for XHKG."""
+XHKG_YEARS = (1990, 2028)
+"""First and last year loaded for XHKG."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,15 +134,14 @@ def trading_calendar(name: str) -> Calendar:
         # The first year on the list is that of the opening in December 1990, which is not a whole one.
         years = (XSHGExchangeCalendar.bound_min().year + 1, XSHGExchangeCalendar.bound_max().year)
     elif name == "XHKG":
-        from exchange_calendars.exchange_calendar_xhkg import XHKGExchangeCalendar
-
-        years = (XHKG_FROM, XHKGExchangeCalendar.bound_max().year)
+        years = XHKG_YEARS
     else:
         years = XNYS_YEARS
     first, last = date(years[0], 1, 1), date(years[1], 12, 31)
     with warnings.catch_warnings():
         # exchange_calendars 4.13 reads Series.values of zoned times, which pandas 3 deprecates: not ours.
         warnings.filterwarnings("ignore", message=r"Series\.values", category=DeprecationWarning)
+        warnings.filterwarnings("ignore", message=r"DatetimeIndex\.weekday", category=DeprecationWarning)
         held = exchange_calendars.get_calendar(name, start=first.isoformat(), end=last.isoformat())
     days = held.sessions.to_numpy().astype("datetime64[D]")
     days.flags.writeable = False
