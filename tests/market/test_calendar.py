@@ -72,7 +72,7 @@ def test_the_loaded_range_is_whole_years_and_named_when_it_is_left() -> None:
     assert first == date(1991, 1, 1)
     assert last >= date(2026, 12, 31)
     assert (last.month, last.day) == (12, 31)
-    assert XNYS.loaded == (date(1963, 1, 1), date(2028, 12, 31))
+    assert XNYS.loaded == (date(1970, 1, 1), date(2028, 12, 31))
 
 
 @pytest.mark.parametrize("calendar", [XSHG, XNYS])

@@ -83,8 +83,13 @@ def small() -> Market:
     ]
     deliverables = [deliverable("T1906", "190006", 1.0245, listed), deliverable("T1906", "180027", 1.0204, listed)]
     stock = {
-        **{"code": "AAPL", "name": "Apple", "kind": "stock", "exchange": "XNYS", "currency": "USD"},
-        **{"sector": "Technology", "known_at": listed},
+        "code": "AAPL",
+        "name": "Apple",
+        "kind": "stock",
+        "exchange": "XNYS",
+        "currency": "USD",
+        "sector": "Technology",
+        "known_at": listed,
     }
     dividend = {"date": first, "code": "AAPL", "action": "dividend", "value": 0.73, "known_at": listed}
     member = {"date": first, "universe": "SPX", "code": "AAPL", "member": True, "known_at": listed}

@@ -24,7 +24,7 @@ from tenor.units import Dates
 NAMES = ("XHKG", "XNYS", "XSHG")
 """Calendars that :func:`trading_calendar` offers."""
 
-XNYS_YEARS = (1963, 2028)
+XNYS_YEARS = (1970, 2028)
 """First and last year loaded for XNYS: from early daily prices of vendors to plans published."""
 
 XHKG_YEARS = (1990, 2028)
