@@ -36,7 +36,7 @@ from tenor.settings import STRICT
             {"dnn", "lightgbm", "logistic", "lstm", "majority", "momentum", "reversal"},
         ),
         ("tenor.positions", {"probability", "sign"}),
-        ("tenor.splits", {"dates", "walk_forward"}),
+        ("tenor.splits", {"dates", "outcome_dates", "walk_forward"}),
         (
             "tenor.shifts",
             {

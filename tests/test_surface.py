@@ -23,7 +23,7 @@ NAMES = {
     ],
     "tenor.models": ["dnn", "lightgbm", "logistic", "lstm", "majority", "momentum", "reversal"],
     "tenor.positions": ["probability", "sign"],
-    "tenor.splits": ["dates", "walk_forward"],
+    "tenor.splits": ["dates", "outcome_dates", "walk_forward"],
     "tenor.shifts": [
         "butterfly",
         "flattener",

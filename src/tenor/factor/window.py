@@ -19,7 +19,7 @@ asked again and again, each time with a model that has seen only what lay before
 """
 
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
@@ -157,7 +157,8 @@ def _ranges(days: Dates, index: int, cuts: tuple[tuple[int, int], ...]) -> Fold:
     named = []
     for first, stop in cuts:
         named.append((days[first].item(), days[stop - 1].item()))
-    return Fold(index, *named)
+    train, validation, test = named
+    return Fold(index, train, validation, test)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,4 +243,51 @@ class DateSplit:
         return (_ranges(sessions, 0, cuts),)
 
 
-Split = WalkForward | DateSplit
+@dataclass(frozen=True, slots=True)
+class OutcomeDates:
+    """One fold by the dates of *outcomes*, as published stock protocols cut it: each the last (or first) of its range.
+
+    A decision belongs to the range in which its outcome, one session later, lies. So the last training label is known
+    at the close at which the first validation decision is made, and not before: the ranges touch, nothing overlaps, and
+    no session is purged. For a horizon of one session only.
+
+    Parameters
+    ----------
+    train_first, train_last, validation_last, test_last
+        Days of outcomes. A test range that the data do not reach yet stays in the fold, without decisions.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    train_first: date
+    train_last: date
+    validation_last: date
+    test_last: date
+    kind: Literal["outcome_dates"] = "outcome_dates"
+
+    purge: ClassVar = 0
+
+    def split(self, sessions: Dates) -> tuple[Fold, ...]:
+        """Cut the sorted distinct ``sessions`` of decisions.
+
+        Raises
+        ------
+        SplitError
+            Naming the range of train and validation that would be empty, or dates that do not ascend.
+        """
+        days = (self.train_first, self.train_last, self.validation_last, self.test_last)
+        if list(days) != sorted(set(days)):
+            raise SplitError(f"outcome dates {', '.join(map(str, days))} must ascend")
+        outcomes = sessions[1:]
+        edges = [np.datetime64(day, "D") for day in days]
+        first = int(np.searchsorted(outcomes, edges[0], side="left"))
+        stops = [int(np.searchsorted(outcomes, edge, side="right")) for edge in edges[1:]]
+        held = f"the data hold {sessions[0]} to {sessions[-1]}" if len(sessions) else "the data hold no session"
+        for name, start, stop in zip(("train", "validation"), (first, stops[0]), stops, strict=False):
+            if stop <= start:
+                raise SplitError(f"the {name} range is empty: outcomes {' / '.join(map(str, days))}; {held}")
+        train, validation = ((sessions[a].item(), sessions[b - 1].item()) for a, b in ((first, stops[0]), stops[:2]))
+        begins = sessions[stops[1]].item()
+        return (Fold(0, train, validation, (begins, max(begins, self.test_last - timedelta(days=1))), touching=True),)
+
+
+Split = WalkForward | DateSplit | OutcomeDates

@@ -303,16 +303,18 @@ def from_arrays(arrays: Mapping[str, AnyArray], index: Mapping[str, Any], recipe
     return FrozenModels(
         models=tuple(models),
         folds=tuple(
-            Fold(
-                fold["index"],
-                *((date.fromisoformat(fold[part][0]), date.fromisoformat(fold[part][1])) for part in _RANGES),
-            )
+            Fold(fold["index"], _range(fold["train"]), _range(fold["validation"]), _range(fold["test"]))
             for fold in index["folds"]
         ),
         products=tuple(tuple(held) for held in index["products"]),
         expected_move=tuple(dict(moves) for moves in index["expected_move"]),
         left_out=tuple(index["left_out"]),
     )
+
+
+def _range(days: Sequence[str]) -> tuple[date, date]:
+    first, last = days
+    return date.fromisoformat(first), date.fromisoformat(last)
 
 
 def _pick(arrays: Mapping[str, AnyArray], under: str, forms: Mapping[str, str], position: int, seed: int) -> State:

@@ -8,6 +8,7 @@ its reason; the other folds and models go on. The models stay, frozen, so that t
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -62,20 +63,25 @@ def walk_forward(
     *,
     seeds: Sequence[int],
     calibration: Calibration,
+    judged: Literal["test", "validation"] = "test",
     watch: Progress = silent,
 ) -> WalkForwardRun:
-    """Fit every recipe on every fold for every seed and collect its test forecasts.
+    """Fit every recipe on every fold for every seed and collect its forecasts of the range that it is judged on.
+
+    ``judged = "validation"`` is for data that end before the test range: whoever uses it says that stopping and
+    calibration were chosen on the same days.
 
     Raises
     ------
     SplitError
-        If a fold's test range holds no window at all, naming the fold.
+        If a fold's judged range holds no window at all, naming the fold.
     """
     tests, learn = [], []
     for fold in folds:
-        test = fold.part(windows, "test")
+        test = fold.part(windows, judged)
         if not len(test):
-            raise SplitError(f"fold {fold.index}: no decision lies in its test range {fold.test[0]} to {fold.test[1]}")
+            first, last = getattr(fold, judged)
+            raise SplitError(f"fold {fold.index}: no decision lies in its {judged} range {first} to {last}")
         tests.append(test)
         learn.append(_learnable(fold, windows))
     chosen = np.concatenate([np.flatnonzero(np.isin(windows.ends, test.ends)) for test in tests])
