@@ -70,6 +70,12 @@ class Source(Protocol):
         ...
 
     @property
+    def parts(self) -> tuple[Any, ...]:
+        """Every setting whose class a plugin may have given."""
+        shifts = (shift for scenario in self.scenarios for shift in scenario.shifts)
+        return (self.market, self.split, *self.factors, *self.models, *self.positions, *shifts)
+
+    @property
     def products(self) -> tuple[str, ...] | None:
         """Product codes that are read."""
         ...
@@ -141,7 +147,7 @@ NAME = re.compile(r"[^\W_][\w.-]{0,63}")
 """A study's name begins the name of its run folder."""
 
 
-def _named(name: str) -> str:
+def runnable_name(name: str) -> str:
     """Return ``name`` if a folder may be called so on every system."""
     if not NAME.fullmatch(name):
         raise StudyError(
@@ -177,7 +183,7 @@ class Study:
     """
 
     __pydantic_config__: ClassVar = STRICT
-    name: Annotated[str, AfterValidator(_named)]
+    name: Annotated[str, AfterValidator(runnable_name)]
     question: str
     seed: Annotated[int, Ge(0)]
     seeds: Annotated[int, Gt(0)]
@@ -208,7 +214,7 @@ class Study:
     @property
     def identity(self) -> str:
         """SHA-256 of the resolved study, as hex: equal settings, equal identity, whatever the file's form."""
-        settings = _plain(asdict(self), whole=True)
+        settings = plain_settings(asdict(self), whole=True)
         return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
 
     @property
@@ -219,22 +225,22 @@ class Study:
 
 def resolved(study: Study) -> dict[str, Any]:
     """Return the study as plain tables with every default written out, as TOML can hold them (no nulls)."""
-    table = _plain(asdict(study))
+    table = plain_settings(asdict(study))
     assert isinstance(table, dict)
     return table
 
 
 def plain_table(table: Mapping[str, Any]) -> dict[str, Any]:
     """Return a table as TOML gives it with dates as text, as JSON can hold it."""
-    return {name: _plain(part) for name, part in table.items()}
+    return {name: plain_settings(part) for name, part in table.items()}
 
 
-def _plain(value: Any, *, whole: bool = False) -> Any:
+def plain_settings(value: Any, *, whole: bool = False) -> Any:
     """Turn settings into what TOML and JSON hold; with ``whole``, 1.0 becomes 1, the same setting."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(part, whole=whole) for key, part in value.items() if part is not None}
+        return {str(key): plain_settings(part, whole=whole) for key, part in value.items() if part is not None}
     if isinstance(value, list | tuple):
-        return [_plain(part, whole=whole) for part in value]
+        return [plain_settings(part, whole=whole) for part in value]
     if isinstance(value, PurePath):
         return str(value)
     if whole and isinstance(value, float) and value.is_integer():

@@ -23,8 +23,8 @@ from tenor.factor.window import DateSplit, Fold, Windows
 from tenor.io import runs
 from tenor.io.runs import (
     FILES,
-    FRAMES,
     MODELS,
+    SPREAD_FRAMES,
     code_of,
     list_runs,
     open_runs,
@@ -108,6 +108,9 @@ class Small:
     def evaluation(self) -> Ledger:
         return Ledger(self.forecasts.rename({"up": "net"}))
 
+    def frames(self) -> dict[str, pl.DataFrame]:
+        return {"forecasts": self.forecasts, "ledger": self.evaluation.ledger, "spreads": self.spreads}
+
     def answer(self) -> dict[str, Any]:
         return {"study": self.study, "identity": self.identity, "numbers": [0.1, None, -0.0, 1e-300]}
 
@@ -126,16 +129,17 @@ def below(root: Path) -> list[str]:
 
 def test_a_run_is_read_as_it_was_written(tmp_path: Path) -> None:
     folder = write(tmp_path / "new" / "runs")
-    assert sorted(path.name for path in folder.iterdir()) == sorted(FILES)
+    assert sorted(path.name for path in folder.iterdir()) == sorted((*FILES, *SPREAD_FRAMES))
     assert folder.name == run_name("small", "identity", "data", CODE)
     kept = read_run(folder)
     assert kept.name == folder.name
     assert kept.study == {"name": "small", "seed": 1}
     assert kept.result == Small().answer()
     assert str(kept.result["numbers"]) == "[0.1, None, -0.0, 1e-300]"
-    assert {**kept.facts, "models": ""} == {"format": runs.FORMAT, "code": CODE, "models": "", **FACTS}
+    said = {"format": runs.FORMAT, "code": CODE, "models": "", "frames": list(SPREAD_FRAMES), **FACTS}
+    assert {**kept.facts, "models": ""} == said
     assert (folder / "report.html").read_text(encoding="utf-8") == PAGE
-    for file, frame in zip(FRAMES, (Small().forecasts, Small().evaluation.ledger, Small().spreads), strict=True):
+    for file, frame in zip(SPREAD_FRAMES, (Small().forecasts, Small().evaluation.ledger, Small().spreads), strict=True):
         assert read_frame(kept, file).equals(frame)
     assert below(folder.parent) == [folder.name]
     assert [run.name for run in list_runs(folder.parent).runs] == [folder.name]
@@ -187,7 +191,7 @@ DAMAGE: list[tuple[str, Callable[[Path], object], str]] = [
         "run format 1 (written before models were kept), this Tenor reads 2",
     ),
     ("run.json", lambda path: path.write_text("{}"), "does not say format, code, models"),
-    *((file, Path.unlink, f"lacks {file}") for file in FILES),
+    *((file, Path.unlink, f"lacks {file}") for file in (*FILES, *SPREAD_FRAMES)),
 ]
 
 
@@ -213,7 +217,7 @@ def test_a_damaged_run_is_no_run_and_says_which_file(
     assert list_runs(tmp_path).unusable == (f"{tmp_path / aside} was damaged and was moved aside; delete it",)
 
 
-@pytest.mark.parametrize("file", FRAMES)
+@pytest.mark.parametrize("file", SPREAD_FRAMES)
 def test_a_daily_series_that_is_cut_is_refused_when_it_is_read(tmp_path: Path, file: str) -> None:
     folder = write(tmp_path)
     cut(folder / file)
@@ -360,7 +364,7 @@ def at_every_point(mode: str, root: Path) -> list[dict[str, Any]]:
     assert done.returncode == 0, done.stderr
     told: list[dict[str, Any]] = json.loads(done.stdout)
     assert told[-1]["status"] == 0
-    assert len(told) > 2 * len(FILES), "too few points: each file is opened to write and to flush"
+    assert len(told) > 2 * len((*FILES, *SPREAD_FRAMES)), "too few points: each file is opened to write and to flush"
     return told
 
 
@@ -528,8 +532,7 @@ def test_a_plugin_is_part_of_the_code(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.syspath_prepend(tmp_path)
     theirs = importlib.import_module("their_factors").Theirs()
     ours = DateSplit(date(2020, 1, 1), date(2021, 1, 1), date(2022, 1, 1), purge=2)
-    parts = {"market": ours, "split": ours, "factors": (theirs,), "models": (), "positions": (), "scenarios": ()}
-    study = cast(Study, SimpleNamespace(**parts))
+    study = cast(Study, SimpleNamespace(parts=(ours, theirs)))
     before = code_of(study)
     assert before.startswith(f"{runs.code_version()}; their_factors+")
     (package / "more.py").write_text("# an edit\n")

@@ -155,7 +155,7 @@ def rerun_run(request: RerunRun, watch: Progress = silent) -> Answer:
     RunError
         If the data are no longer those of the run, or the run is damaged.
     """
-    from tenor.io.runs import FRAMES, code_of, frames_of, read_frame, read_run
+    from tenor.io.runs import code_of, frames_of, read_frame, read_run
     from tenor.io.studies import layout_text, read_market
     from tenor.study import load, run
 
@@ -171,7 +171,7 @@ def rerun_run(request: RerunRun, watch: Progress = silent) -> Answer:
             + (" Its layout was edited since: the run's own is in run.json." if edited else "")
             + " Run the study again for a new result, or point --data at the data as they were"
         )
-    daily = {file: read_frame(kept, file) for file in FRAMES}
+    daily = {file: read_frame(kept, file) for file in kept.frames}
     report = run(study, market, watch=watch)
     differences = _differences(kept.result, report.answer())
     for file, frame in frames_of(report).items():

@@ -12,7 +12,7 @@ finds it done. ::
         result.json         every number of the report
         forecasts.parquet   probability of up by model, seed and session
         ledger.parquet      every session of every backtest
-        spreads.parquet     the traded series
+        spreads.parquet     the traded series (a study of stocks has prices.parquet)
         models.safetensors  the models that spoke: preparation, weights, calibrators, sizes of full conviction
         report.html         one self-contained page
 
@@ -33,15 +33,17 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import polars as pl
 
 import tenor
 from tenor.errors import FitError, RunError, suggest
 from tenor.model.frozen import FrozenModels, arrays_of, from_arrays
-from tenor.report.report import Report
-from tenor.study import Study
+from tenor.report.report import DataFacts
+
+if TYPE_CHECKING:
+    from tenor.stock_study import AnyStudy
 
 FORMAT = 2
 BEFORE: Mapping[Any, str] = {1: "written before models were kept"}
@@ -49,9 +51,11 @@ BEFORE: Mapping[Any, str] = {1: "written before models were kept"}
 PARTIAL = ".partial-"
 DAMAGED = ".damaged-"
 """Stands in the name of a folder that was moved aside: it had the name of a run and was none."""
-FRAMES = ("forecasts.parquet", "ledger.parquet", "spreads.parquet")
+SPREAD_FRAMES = ("forecasts.parquet", "ledger.parquet", "spreads.parquet")
+"""Daily series of a run whose ``run.json`` does not list them."""
 MODELS = "models.safetensors"
-FILES = ("study.toml", "run.json", "result.json", *FRAMES, MODELS, "report.html")
+FILES = ("study.toml", "run.json", "result.json", MODELS, "report.html")
+"""Files of every run, beside its daily series."""
 FACTS = ("format", "code", "models", "base", "data", "seconds", "finished")
 """Keys of ``run.json``; ``models`` is the SHA-256 of the file of models."""
 
@@ -69,6 +73,11 @@ class Run:
     def name(self) -> str:
         """The folder's name."""
         return self.folder.name
+
+    @property
+    def frames(self) -> tuple[str, ...]:
+        """Files of its daily series."""
+        return tuple(self.facts.get("frames", SPREAD_FRAMES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +99,12 @@ def code_version() -> str:
     return f"{tenor.__version__}+{digest.hexdigest()[:12]}"
 
 
-def code_of(study: Study) -> str:
+def code_of(study: "AnyStudy") -> str:
     """Version of everything that answers ``study``: Tenor, then each package whose classes the study names.
 
     A plugin is named with the first digits of a SHA-256 over its Python files, so that an edit is another version.
     """
-    shifts = (shift for scenario in study.scenarios for shift in scenario.shifts)
-    parts = (study.market, study.split, *study.factors, *study.models, *study.positions, *shifts)
-    packages = sorted({type(part).__module__.partition(".")[0] for part in parts} - {"tenor"})
+    packages = sorted({type(part).__module__.partition(".")[0] for part in study.parts} - {"tenor"})
     return "; ".join([code_version(), *(f"{name}+{_files_of(name)}" for name in packages)])
 
 
@@ -145,7 +152,39 @@ def open_runs(root: Path) -> tuple[str, ...]:
     return tuple(path.name for path in left)
 
 
-def write_run(root: Path, report: Report, html: str, facts: Mapping[str, Any], *, code: str) -> Path:
+class Result(Protocol):
+    """What a study answers, whatever it is a study of."""
+
+    @property
+    def study(self) -> Mapping[str, Any]:
+        """The resolved study as plain tables."""
+        ...
+
+    @property
+    def identity(self) -> str:
+        """Its SHA-256."""
+        ...
+
+    @property
+    def data(self) -> DataFacts:
+        """What it was fed."""
+        ...
+
+    @property
+    def frozen(self) -> FrozenModels | None:
+        """The models that spoke."""
+        ...
+
+    def answer(self) -> dict[str, Any]:
+        """Return every number, JSON-ready."""
+        ...
+
+    def frames(self) -> Mapping[str, pl.DataFrame]:
+        """Return the daily series by name."""
+        ...
+
+
+def write_run(root: Path, report: Result, html: str, facts: Mapping[str, Any], *, code: str) -> Path:
     """Write a complete run below ``root`` and return its folder.
 
     A complete run of that name is the same result and stays as it is. Anything else of that name is moved
@@ -175,9 +214,10 @@ def write_run(root: Path, report: Report, html: str, facts: Mapping[str, Any], *
     )
     final, partial = root / name, root / f"{PARTIAL}{name}-{token}"
     models = _models(report.frozen)
+    said = {"format": FORMAT, "code": code, "models": hashlib.sha256(models).hexdigest(), **facts}
     texts = {
+        "run.json": _json(said),
         "study.toml": tomli_w.dumps(dict(report.study)),
-        "run.json": _json({"format": FORMAT, "code": code, "models": hashlib.sha256(models).hexdigest(), **facts}),
         "result.json": _json(report.answer()),
         "report.html": html,
     }
@@ -185,12 +225,14 @@ def write_run(root: Path, report: Report, html: str, facts: Mapping[str, Any], *
         root.mkdir(parents=True, exist_ok=True)
         with _alone(root):
             partial.mkdir()
+            frames = frames_of(report)
+            texts["run.json"] = _json({**said, "frames": list(frames)})
             for file, text in texts.items():
                 (partial / file).write_text(text, encoding="utf-8")
-            for file, frame in frames_of(report).items():
+            for file, frame in frames.items():
                 frame.write_parquet(partial / file)
             (partial / MODELS).write_bytes(models)
-            for file in (*FILES, "."):
+            for file in (*FILES, *frames, "."):
                 _flush(partial / file)
             if _complete(final):
                 shutil.rmtree(partial)
@@ -215,9 +257,9 @@ def write_run(root: Path, report: Report, html: str, facts: Mapping[str, Any], *
     return final
 
 
-def frames_of(report: Report) -> dict[str, pl.DataFrame]:
+def frames_of(report: Result) -> dict[str, pl.DataFrame]:
     """Return the daily series of a report by the file that keeps them."""
-    return dict(zip(FRAMES, (report.forecasts, report.evaluation.ledger, report.spreads), strict=True))
+    return {f"{name}.parquet": frame for name, frame in report.frames().items()}
 
 
 def read_run(folder: Path) -> Run:
@@ -234,6 +276,7 @@ def read_run(folder: Path) -> Run:
     if facts and given != FORMAT:
         lacks = f" ({BEFORE[given]})" if given in BEFORE else ""
         raise RunError(f"{folder} has run format {given!r}{lacks}, this Tenor reads {FORMAT}; run the study again")
+    missing += [file for file in facts.get("frames", SPREAD_FRAMES) if not (folder / file).is_file()]
     if missing:
         raise RunError(f"{folder} is not a complete run: it lacks {', '.join(missing)}; run the study again")
     if lacking := [key for key in FACTS if key not in facts]:
@@ -242,14 +285,14 @@ def read_run(folder: Path) -> Run:
 
 
 def read_frame(run: Run, file: str) -> pl.DataFrame:
-    """Read one daily series of a run, a name out of ``FRAMES``; :class:`RunError` if the file is damaged."""
+    """Read one daily series of a run, a file out of ``run.frames``; :class:`RunError` if the file is damaged."""
     try:
         return pl.read_parquet(run.folder / file)
     except (OSError, pl.exceptions.PolarsError) as broken:
         raise RunError(f"{run.folder} is damaged: {file}: {broken}; run the study again") from broken
 
 
-def read_models(run: Run, study: Study) -> FrozenModels:
+def read_models(run: Run, study: "AnyStudy") -> FrozenModels:
     """Return the models of a run, each as it spoke in it.
 
     Parameters

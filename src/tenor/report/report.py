@@ -75,6 +75,10 @@ class Report:
     spreads: pl.DataFrame
     frozen: FrozenModels | None = None
 
+    def frames(self) -> dict[str, pl.DataFrame]:
+        """Return the daily series by name."""
+        return {"forecasts": self.forecasts, "ledger": self.evaluation.ledger, "spreads": self.spreads}
+
     def answer(self) -> dict[str, Any]:
         """Return the numbers of the report as JSON-ready tables, without the daily series (those are Parquet)."""
         evaluation = self.evaluation
