@@ -70,12 +70,6 @@ class Source(Protocol):
         ...
 
     @property
-    def parts(self) -> tuple[Any, ...]:
-        """Every setting whose class a plugin may have given."""
-        shifts = (shift for scenario in self.scenarios for shift in scenario.shifts)
-        return (self.market, self.split, *self.factors, *self.models, *self.positions, *shifts)
-
-    @property
     def products(self) -> tuple[str, ...] | None:
         """Product codes that are read."""
         ...
@@ -205,6 +199,12 @@ class Study:
     def __post_init__(self) -> None:
         if problems := list(_contradictions(self)):
             raise StudyError(problems)
+
+    @property
+    def parts(self) -> tuple[Any, ...]:
+        """Every setting whose class a plugin may have given."""
+        shifts = (shift for scenario in self.scenarios for shift in scenario.shifts)
+        return (self.market, self.split, *self.factors, *self.models, *self.positions, *shifts)
 
     @property
     def products(self) -> tuple[str, ...]:
