@@ -99,7 +99,7 @@ WRONG = [
         "simulatd",
         "market: no source 'simulatd'; did you mean 'simulated'? (known are folder, ",
     ),
-    ("split.kind", "kfold", "split: no kind 'kfold' (known are dates, walk_forward)"),
+    ("split.kind", "kfold", "split: no kind 'kfold' (known are dates, outcome_dates, walk_forward)"),
     ("positions.0", {}, "positions[0]: say which with the key 'kind' (known are "),
     ("models", [], "models: "),
     ("models", {"kind": "lstm"}, "models: it must be a list; given {'kind': 'lstm'}"),
