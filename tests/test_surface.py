@@ -59,7 +59,7 @@ REQUESTS = {
     "show": ["run", "runs"],
     "rerun": ["run", "runs", "data"],
     "runs": ["runs"],
-    "models": [],
+    "models": ["runs"],
     "whatif": [
         "run",
         "runs",

@@ -35,7 +35,7 @@ def requests(world, kept_small) -> dict[str, tuple[list[str], object]]:
         "show": (["show", run, "--runs", runs], commands.ShowRun(Path(run), runs)),
         "rerun": (["rerun", run, "--runs", runs], commands.RerunRun(Path(run), runs)),
         "runs": (["runs", "--runs", runs], commands.ListRuns(runs)),
-        "models": (["models"], commands.ListModels()),
+        "models": (["models", "--runs", runs], commands.ListModels(runs)),
         "whatif": (
             ["whatif", kept_small, "--shift", "repo=+50bp", "--on", "2020-01-10"],
             AskWhatIf(kept_small, Path("runs"), ("repo=+50bp",), on=date(2020, 1, 10)),

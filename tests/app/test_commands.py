@@ -109,8 +109,24 @@ def test_defects_are_an_answer_and_an_answer_is_plain(world) -> None:
     assert json.loads(json.dumps(checked, allow_nan=False)) == checked
 
 
-def test_models_are_listed_with_every_setting_and_its_default() -> None:
-    listed = list_models(ListModels())["models"]
+def test_trained_models_are_listed_with_when_on_what_and_how_well(world) -> None:
+    answer = run_study(RunStudy(world.study, world.runs))
+    trained = list_models(ListModels(world.runs))["trained"]
+    mine = [row for row in trained if row["run"] == Path(answer["run"]).name]
+    scored = {d["model"]: d for d in answer["result"]["directions"] if d["scope"] == "all"}
+    assert [row["model"] for row in mine] == list(scored)
+    for row in mine:
+        right = scored[row["model"]]["scores"]["accuracy"]
+        assert (row["accuracy"], row["low"], row["high"]) == (right["mean"], right["low"], right["high"])
+        assert row["n"] == scored[row["model"]]["n"]
+        assert row["data_last"] == answer["result"]["data"]["last"]
+        assert row["finished"] == show_run(ShowRun(Path(row["run"]), world.runs))["facts"]["finished"]
+
+
+def test_models_are_listed_with_every_setting_and_its_default(tmp_path: Path) -> None:
+    answer = list_models(ListModels(tmp_path / "none"))
+    assert answer["trained"] == []
+    listed = answer["models"]
     assert [model["kind"] for model in listed] == list(registered("tenor.models"))
     assert json.loads(json.dumps(listed, allow_nan=False)) == listed
     for model in listed:

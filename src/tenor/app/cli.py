@@ -93,11 +93,11 @@ def list_runs(runs: Runs = Path("runs"), json: Json = False) -> None:
 
 
 @app.command()
-def models(json: Json = False) -> None:
-    """List the models that a study may name, with their settings."""
+def models(runs: Runs = Path("runs"), json: Json = False) -> None:
+    """List the models that are trained, and those that a study may name."""
     from tenor.app.commands import ListModels, list_models
 
-    _answer(list_models, ListModels(), json, "models")
+    _answer(list_models, ListModels(runs), json, "models")
 
 
 @app.command()

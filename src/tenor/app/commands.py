@@ -7,7 +7,7 @@ print the answer. A face knows nothing about markets; what it prints is what is 
 import os
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -70,7 +70,9 @@ class ListRuns:
 
 @dataclass(frozen=True, slots=True)
 class ListModels:
-    """List the models that a study may name, with their settings."""
+    """List the models that are trained below ``runs``, and those that a study may name, with their settings."""
+
+    runs: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +211,12 @@ def list_runs(request: ListRuns, watch: Progress = silent) -> Answer:
 
 
 def list_models(request: ListModels, watch: Progress = silent) -> Answer:
-    """Return every registered model with what it says of itself and its settings' defaults."""
+    """Return every trained model, when it was trained, on what data and how well it did; and every registered one.
+
+    A registered model comes with what it says of itself and its settings' defaults; a trained one with its accuracy
+    over all products on the sessions it was judged on, and the interval of that.
+    """
+    from tenor.io.runs import list_runs as listed
     from tenor.registry import registered
     from tenor.report.report import plain
 
@@ -223,7 +230,24 @@ def list_models(request: ListModels, watch: Progress = silent) -> Answer:
         stated = {key: "(state it)" if value is MISSING else value for key, value in defaults.items()}
         idea = " ".join((settings.__doc__ or "").strip().split("\n\n")[0].split())
         models.append({"kind": name, "idea": idea, "settings": plain(stated)})
-    return {"models": models}
+    listing = listed(request.runs)
+    trained = [row for kept in listing.runs for row in _trained(kept.name, kept.facts, kept.result)]
+    return {"models": models, "trained": trained, "unusable": list(listing.unusable)}
+
+
+def _trained(run: str, facts: Mapping[str, Any], result: Mapping[str, Any]) -> list[Answer]:
+    """One row for each model of a run."""
+    data = result["data"]
+    of_run = {"run": run, "finished": facts["finished"], "source": data["source"], "simulated": data["simulated"]}
+    rows = []
+    for found in result["directions"]:
+        if found["scope"] == "all":
+            right = found["scores"]["accuracy"]
+            score = {"accuracy": right["mean"], "low": right["low"], "high": right["high"], "n": found["n"]}
+            rows.append(
+                {**of_run, "data_last": data["last"], "model": found["model"], "seeds": found["seeds"], **score}
+            )
+    return rows
 
 
 def check_data(request: CheckData, watch: Progress = silent) -> Answer:

@@ -290,6 +290,27 @@ def _runs(console: Console, answer: Mapping[str, Any]) -> None:
 
 
 def _models(console: Console, answer: Mapping[str, Any]) -> None:
+    rows = [
+        [
+            r["model"],
+            r["run"],
+            "SIMULATED" if r["simulated"] else r["source"],
+            r["data_last"],
+            r["finished"],
+            str(r["seeds"]),
+            percent(r["accuracy"]) + (f" [{percent(r['low'])}, {percent(r['high'])}]" if r["low"] is not None else ""),
+            f"{r['n']:,}",
+        ]
+        for r in answer["trained"]
+    ]
+    if rows:
+        heads = ["model", "run", "data", "data end", "trained", "seeds", "right", "of calls"]
+        console.print(table("Trained models", heads, rows))
+    else:
+        console.print("No model is trained yet below this folder of runs.")
+    for why in answer["unusable"]:
+        console.print(why, style="yellow", soft_wrap=True)
+    console.print("\nModels that a study may name", style="bold")
     for model in answer["models"]:
         settings = ", ".join(f"{name} = {value}" for name, value in model["settings"].items())
         console.print(Text.assemble((model["kind"], "bold"), f"  {model['idea']}"))
