@@ -20,6 +20,10 @@ from tenor.progress import Progress, silent
 if TYPE_CHECKING:
     import polars as pl
 
+    from tenor.io.runs import Run
+    from tenor.market.market import Market
+    from tenor.stock_study import AnyStudy
+
 Request = TypeVar("Request")
 Answer = dict[str, Any]
 
@@ -106,39 +110,81 @@ def run_study(request: RunStudy, watch: Progress = silent) -> Answer:
 
     The answer's ``notes`` say what interrupted runs left and was cleared away, and what was damaged.
     """
-    from tenor.io.runs import code_of, open_runs, read_run, run_name, write_run
-    from tenor.io.studies import layout_text, read_market, read_study
-    from tenor.report.html import page
-    from tenor.study import run
+    from tenor.io.runs import open_runs
+    from tenor.io.studies import read_market, read_study
 
-    started = time.monotonic()
     study = read_study(request.study)
     base = request.study.resolve().parent
     notes = [f"{name}, left by an interrupted run, was cleared away" for name in open_runs(request.runs)]
     market = read_market(with_data(study, request.data), base)
+    kept, computed, damaged = run_and_keep(study, market, base, request.runs, data=request.data, watch=watch)
+    return {"run": str(kept.folder), "computed": computed, "notes": [*notes, *damaged], "result": kept.result}
+
+
+def run_and_keep(
+    study: "AnyStudy",
+    market: "Market",
+    base: Path,
+    runs: Path,
+    *,
+    data: Path | None = None,
+    watch: Progress = silent,
+) -> "tuple[Run, bool, list[str]]":
+    """Return the run of a study on a market, whether it was computed now, and what was damaged before.
+
+    Parameters
+    ----------
+    study, market
+        What is asked of what.
+    base
+        Folder from which the study's paths count.
+    runs
+        Folder in which runs are kept.
+    data
+        Folder that the market was read from, if not the study's own.
+    """
+    from tenor.io.runs import code_of, read_run, run_name, write_run
+    from tenor.io.studies import layout_text
+    from tenor.study import Study
+
+    started = time.monotonic()
+    notes = []
     code, layout = code_of(study), layout_text(study, base)
-    folder = request.runs / run_name(study.name, study.identity, market.fingerprint(), code)
+    folder = runs / run_name(study.name, study.identity, market.fingerprint(), code)
     if folder.is_dir():
         try:
-            kept = read_run(folder)
+            return read_run(folder), False, []
         except RunError as damaged:
             notes.append(f"computed again, and what was there is moved aside: {damaged}")
-        else:
-            return {"run": str(kept.folder), "computed": False, "notes": notes, "result": kept.result}
-    report = run(study, market, watch=watch)
+    report = _answered(study, market, watch)
+    watch("report", 0, 1)
+    if isinstance(study, Study):
+        from tenor.report.html import page as drawn
+    else:
+        from tenor.report.stock_page import stock_page as drawn
     facts = {
         "base": str(base),
-        "data": str(request.data.resolve()) if request.data else None,
+        "data": str(data.resolve()) if data else None,
         "seconds": round(time.monotonic() - started, 1),
         "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "python": platform.python_version(),
         "cores": os.cpu_count(),
         "layout": layout,
     }
-    watch("report", 0, 1)
-    written = write_run(request.runs, report, page(report), facts, code=code)
+    written = write_run(runs, report, drawn(report), facts, code=code)
     watch("report", 1, 1)
-    return {"run": str(written), "computed": True, "notes": notes, "result": read_run(written).result}
+    return read_run(written), True, notes
+
+
+def _answered(study: "AnyStudy", market: "Market", watch: Progress) -> Any:
+    """Answer a study of either kind."""
+    from tenor.study import Study, run
+
+    if isinstance(study, Study):
+        return run(study, market, watch=watch)
+    from tenor.stock_study import run_stocks
+
+    return run_stocks(study, market, watch=watch)
 
 
 def show_run(request: ShowRun, watch: Progress = silent) -> Answer:
@@ -158,11 +204,10 @@ def rerun_run(request: RerunRun, watch: Progress = silent) -> Answer:
         If the data are no longer those of the run, or the run is damaged.
     """
     from tenor.io.runs import code_of, frames_of, read_frame, read_run
-    from tenor.io.studies import layout_text, read_market
-    from tenor.study import load, run
+    from tenor.io.studies import layout_text, load_any, read_market
 
     kept = read_run(located(request.run, request.runs))
-    study = load(kept.study, where=f"{kept.name}/study.toml")
+    study = load_any(kept.study, where=f"{kept.name}/study.toml")
     data = request.data or (Path(kept.facts["data"]) if kept.facts.get("data") else None)
     market = read_market(with_data(study, data), Path(kept.facts["base"]))
     then, now = kept.result["data"]["fingerprint"], market.fingerprint()
@@ -174,7 +219,7 @@ def rerun_run(request: RerunRun, watch: Progress = silent) -> Answer:
             + " Run the study again for a new result, or point --data at the data as they were"
         )
     daily = {file: read_frame(kept, file) for file in kept.frames}
-    report = run(study, market, watch=watch)
+    report = _answered(study, market, watch)
     differences = _differences(kept.result, report.answer())
     for file, frame in frames_of(report).items():
         differences += _rows_that_differ(file, daily[file], frame)

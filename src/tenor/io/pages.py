@@ -19,8 +19,8 @@ def check_place(place: Path) -> None:
         raise RunError(f"cannot write the page {place}: {folder} is not writable; give another place with --page")
 
 
-def write_page(place: Path, html: str) -> Path:
-    """Write ``html`` to ``place``, in place of what is there, and return where it is.
+def write_page(place: Path, page: str | bytes) -> Path:
+    """Write ``page``, a text in UTF-8 or bytes, to ``place``, in place of what is there, and return where it is.
 
     Raises
     ------
@@ -30,7 +30,7 @@ def write_page(place: Path, html: str) -> Path:
     aside = place.with_name(f".{place.name}.{secrets.token_hex(4)}")
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_text(html, encoding="utf-8")
+        aside.write_bytes(page.encode() if isinstance(page, str) else page)
         os.replace(aside, place)
     except OSError as refused:
         with suppress(OSError):

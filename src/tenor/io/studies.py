@@ -2,19 +2,24 @@
 
 import json
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import TypeAdapter, ValidationError
 
+import tenor
 from tenor.errors import StudyError, suggest
 from tenor.factor.valuation import Valuation
 from tenor.market.market import Market
 from tenor.problem import problems
 from tenor.registry import OneOf
 from tenor.settings import STRICT
-from tenor.study import Study, load, plain_table
+from tenor.study import load, plain_table
+
+if TYPE_CHECKING:
+    from tenor.stock_study import AnyStudy
 
 
 def read_table(path: Path, what: str = "study file") -> dict[str, Any]:
@@ -36,12 +41,37 @@ def read_table(path: Path, what: str = "study file") -> dict[str, Any]:
         raise StudyError(f"{path}: not a TOML file in UTF-8: {broken}") from None
 
 
-def read_study(path: Path) -> Study:
+def read_study(path: Path) -> "AnyStudy":
     """Read and validate a study file; :class:`StudyError` with every problem found."""
-    return load(read_table(path), where=path.name)
+    return load_any(read_table(path), where=path.name)
 
 
-def read_market(study: Study, base: Path) -> Market:
+def load_any(table: Mapping[str, Any], *, where: str) -> "AnyStudy":
+    """Validate the table of a study: of stocks where it has ``subject = "stocks"``, else of pairs."""
+    if "subject" not in table:
+        return load(table, where=where)
+    if table["subject"] != "stocks":
+        raise StudyError(
+            f"{where}: subject: {table['subject']!r} given; it is 'stocks', or the key is absent in a study of pairs"
+        )
+    from tenor.stock_study import load_stocks
+
+    return load_stocks(table, where=where)
+
+
+def published(name: str) -> Path:
+    """Return the file of a study that is published with Tenor; :class:`StudyError` listing them if there is none."""
+    # An installed package carries them inside; a checkout has them beside the sources.
+    inside = Path(tenor.__file__).parent / "studies"
+    folder = inside if inside.is_dir() else Path(tenor.__file__).parents[2] / "studies"
+    path = folder / f"{name}.toml"
+    if not path.is_file():
+        held = sorted(file.stem for file in folder.glob("*.toml"))
+        raise StudyError(f"no published study {name!r}{suggest(name, held)}; they are {held}")
+    return path
+
+
+def read_market(study: "AnyStudy", base: Path) -> Market:
     """Read the study's market; relative paths of its source count from ``base``, the study file's folder."""
     return _read(study.market, base)
 
@@ -98,7 +128,7 @@ class _PricedMarket:
     valuation: Valuation
 
 
-def layout_text(study: Study, base: Path) -> str | None:
+def layout_text(study: "AnyStudy", base: Path) -> str | None:
     """Return the text of the layout that the study's source reads through; ``None`` for a source without one.
 
     A run keeps it: what was known when is said there, and nowhere else.
