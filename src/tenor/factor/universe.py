@@ -175,7 +175,11 @@ def _as_of(quotes: pl.DataFrame, moments: AnyArray, events: pl.DataFrame, value:
     dated = dated.with_columns(
         pl.max_horizontal(pl.col("known_at"), pl.col("date").cast(pl.Datetime("us"))).alias("moment")
     ).sort("moment", "date")
-    found = asked.sort("moment").join_asof(dated.select("code", "moment", value), on="moment", by="code").sort("row")
+    found = (
+        asked.sort("moment")
+        .join_asof(dated.select("code", "moment", value), on="moment", by="code", check_sortedness=False)
+        .sort("row")
+    )
     return found[value].fill_null(before).to_numpy()
 
 
