@@ -26,8 +26,15 @@ def stocks(
     late = known_at or {}
     quotes: list[dict[str, Any]] = [
         {
-            "date": day, "code": code, "open": close - 0.25, "high": close + 0.5, "low": close - 0.5,
-            "close": close, "settle": None, "volume": 1_000.0, "open_interest": None,
+            "date": day,
+            "code": code,
+            "open": close - 0.25,
+            "high": close + 0.5,
+            "low": close - 0.5,
+            "close": close,
+            "settle": None,
+            "volume": 1_000.0,
+            "open_interest": None,
             "known_at": late.get((code, day), at.closes_at(day)),
         }
         for code, series in closes.items()
@@ -35,8 +42,13 @@ def stocks(
     ]
     terms = [
         {
-            "code": code, "name": code.title(), "kind": "stock", "exchange": place, "currency": at.currency,
-            "sector": (sectors or {}).get(code), "known_at": at.opens_at(min(series)),
+            "code": code,
+            "name": code.title(),
+            "kind": "stock",
+            "exchange": place,
+            "currency": at.currency,
+            "sector": (sectors or {}).get(code),
+            "known_at": at.opens_at(min(series)),
         }
         for code, series in closes.items()
     ]

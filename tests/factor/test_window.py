@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tenor.errors import SplitError
-from tenor.factor.window import DateSplit, Fold, WalkForward, Windows
+from tenor.factor.window import DateSplit, Fold, OutcomeDates, WalkForward, Windows
 from tenor.units import Dates
 
 
@@ -233,3 +233,51 @@ def test_a_label_that_resolves_inside_the_next_range_is_not_learnt_from() -> Non
     # the outcome of the last validation session is known in the first test session: purge must cover it
     assert fold.learnable(windows, "validation").session.tolist() == [sessions[6].item()]
     assert len(fold.part(windows, "train")) == 4
+
+
+def test_outcome_dates_put_a_decision_into_the_range_of_its_outcome() -> None:
+    """Outcomes 5 to 10 January train: decisions 4 to 9. The decision of the 10th belongs to validation."""
+    split = OutcomeDates(*(date(2024, 1, day) for day in (5, 10, 15, 20)))
+    assert split.split(days(20)) == (Fold(0, january(4, 9), january(10, 14), january(15, 19), touching=True),)
+
+
+def test_a_test_range_that_the_data_do_not_reach_yet_stays_in_the_fold() -> None:
+    split = OutcomeDates(*(date(2024, 1, day) for day in (5, 10, 15, 20)))
+    (fold,) = split.split(days(15))
+    assert (fold.train, fold.validation) == (january(4, 9), january(10, 14))
+    assert fold.test == january(15, 19)
+
+
+def test_the_last_label_before_a_touching_range_is_learnt_from() -> None:
+    sessions = days(16)
+    count = 15
+    windows = Windows(
+        columns=("a",),
+        rows=np.zeros((count, 1)),
+        row_product=np.full(count, "A"),
+        ends=np.arange(count),
+        length=1,
+        session=sessions[:count],
+        product=np.full(count, "A"),
+        pair=np.full(count, "A"),
+        resolves=sessions[1 : count + 1],
+        change=np.ones(count),
+        label=np.ones(count, dtype=np.int64),
+    )
+    (fold,) = OutcomeDates(*(date(2024, 1, day) for day in (5, 10, 15, 20))).split(sessions)
+    assert fold.learnable(windows, "train").session.tolist() == sessions[3:9].tolist()
+    assert fold.learnable(windows, "validation").session.tolist() == sessions[9:14].tolist()
+
+
+@pytest.mark.parametrize(
+    ("dates", "said"),
+    [
+        ((5, 10, 9, 20), "must ascend"),
+        ((5, 10, 15, 15), "must ascend"),
+        ((22, 23, 24, 25), "the train range is empty.*the data hold 2024-01-01 to 2024-01-20"),
+        ((5, 20, 21, 22), "the validation range is empty"),
+    ],
+)
+def test_outcome_dates_that_cannot_be_are_refused(dates: tuple[int, ...], said: str) -> None:
+    with pytest.raises(SplitError, match=said):
+        OutcomeDates(*(date(2024, 1, day) for day in dates)).split(days(20))
