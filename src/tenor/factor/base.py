@@ -79,7 +79,16 @@ def changes(series: Floats, days: tuple[int, ...]) -> Floats:
     return np.stack([series[..., -1] - series[..., -1 - day] for day in days], axis=-1)
 
 
-def columns_of(factors: Sequence[Factor]) -> tuple[str, ...]:
+class Named(Protocol):
+    """What gives columns."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of what it gives."""
+        ...
+
+
+def columns_of(factors: Sequence[Named]) -> tuple[str, ...]:
     """Return the columns of ``factors`` in order; :class:`StudyError` if two factors name the same column."""
     names = [column for factor in factors for column in factor.columns]
     repeated = sorted({name for name in names if names.count(name) > 1})

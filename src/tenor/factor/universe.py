@@ -25,6 +25,8 @@ from tenor.units import AnyArray, Bools, Dates, Floats, Ints
 
 OPEN, HIGH, LOW, CLOSE = (Field("quote", name) for name in ("open", "high", "low", "close"))
 VOLUME = Field("quote", "volume")
+RAW_CLOSE = Field("quote", "raw_close")
+"""The close as it was quoted on the day, without adjustment."""
 QUOTE = (OPEN, HIGH, LOW, CLOSE, VOLUME)
 
 
@@ -147,6 +149,8 @@ def build_universe(
     for field in QUOTE:
         values = quotes[field.name].cast(pl.Float64).fill_null(np.nan).to_numpy()
         fields[field] = values / factor if field is VOLUME else values * factor
+    fields[RAW_CLOSE] = quotes["close"].to_numpy()
+    fields |= _sessions(at, quotes["date"].to_numpy().astype("datetime64[D]"), needs)
     fields |= _beside(market, needs, quotes, moments, max_age_days)
     notes = [
         *_halts(at, codes, quotes),
@@ -200,7 +204,7 @@ def _beside(
     found: dict[Field, Floats] = {}
     once, place = np.unique(moments, return_inverse=True)
     for field in needs:
-        if field in QUOTE:
+        if field in (*QUOTE, RAW_CLOSE) or field.table == "session":
             continue
         if field.table == "rate":
             frame = market.rate(field.name)
@@ -214,6 +218,27 @@ def _beside(
             )
         found[field] = known_as_of(frame, "rate", once, max_age_days)[place]
     return found
+
+
+def _sessions(at: Exchange, days: Dates, needs: Sequence[Field]) -> dict[Field, Floats]:
+    """Return what the exchange's calendar says of each session, where a factor asks."""
+    asked = [field for field in needs if field.table == "session"]
+    if not asked:
+        return {}
+    calendar = trading_calendar(at.calendar)
+    once, place = np.unique(days, return_inverse=True)
+    month = once.astype("datetime64[M]")
+    first, after = month.astype("datetime64[D]"), (month + 1).astype("datetime64[D]")
+    here, begins, ends = (np.searchsorted(calendar.days, each) for each in (once, first, after))
+    known: dict[str, AnyArray] = {
+        "weekday": (once.astype(int) + 3) % 7,  # 1970-01-01 was a Thursday
+        "from_month_start": here - begins,
+        "to_month_end": ends - 1 - here,
+    }
+    for field in asked:
+        if field.name not in known:
+            raise MarketError(f"a session has no {field.name!r}; it has {', '.join(known)}{suggest(field.name, known)}")
+    return {field: known[field.name][place].astype(np.float64) for field in asked}
 
 
 def _halts(at: Exchange, codes: Sequence[str], quotes: pl.DataFrame) -> list[str]:
