@@ -37,7 +37,10 @@ def by_pandas(fields: dict) -> pd.DataFrame:
         "KLOW2": ((bottom - l) / span).fillna(0.0),
         "KSFT": (2 * c - h - l) / o,
         "KSFT2": ((2 * c - h - l) / span).fillna(0.0),
-        "OPEN0": o / c, "HIGH0": h / c, "LOW0": l / c, "TYPICAL0": (h + l + c) / 3 / c,
+        "OPEN0": o / c,
+        "HIGH0": h / c,
+        "LOW0": l / c,
+        "TYPICAL0": (h + l + c) / 3 / c,
     }
     dc, dv = c.diff(), v.diff()
     move = np.abs(c / c.shift(1) - 1) * v
