@@ -39,7 +39,7 @@ from tenor.units import AnyArray, Floats
 PRODUCTS = ("TS", "T")
 SEEDS = (1, 2)
 PLAN = FitPlan(epochs=2, batch_size=32)
-SMALLER = {"layers": 1, "hidden": 3, "trees": 20, "least_in_leaf": 10}
+SMALLER = {"layers": 1, "hidden": 4, "trees": 20, "least_in_leaf": 10}
 
 FACTORS: dict[str, Factor] = {
     "funding": Funding(rates=("REPO.ON", "REPO.1W")),

@@ -48,7 +48,8 @@ def _explain(root: type, error: ErrorDetails) -> Iterator[str]:
         yield f"{before}missing; it has no default on purpose: state it"
     elif kind.startswith("union_tag"):
         group, tag = _group(root, path), str(error["ctx"].get("tag", ""))
-        names, key = tuple(registered(group)), GROUPS[group]
+        expected = str(error["ctx"].get("expected_tags", "")).replace("'", "").split(", ")
+        names, key = (tuple(registered(group)), GROUPS[group]) if group else (tuple(expected), "kind")
         given = f"no {key} {tag!r}{suggest(tag, names)}" if tag else f"say which with the key {key!r}"
         yield f"{before}{given} (known are {', '.join(names)})"
     else:

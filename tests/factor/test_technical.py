@@ -136,8 +136,11 @@ def test_price_ratios_by_hand() -> None:
     close = np.full(30, 10.0)
     close[-1], close[-2] = 11.0, 10.0
     fields = {
-        CLOSE: close, RAW_CLOSE: close / 2.0, OPEN: np.full(30, 11.0),
-        HIGH: np.full(30, 12.1), LOW: np.full(30, 9.9),
+        CLOSE: close,
+        RAW_CLOSE: close / 2.0,
+        OPEN: np.full(30, 11.0),
+        HIGH: np.full(30, 12.1),
+        LOW: np.full(30, 9.9),
     }
     found = dict(zip(PriceRatios.columns, compute([PriceRatios()], fields)[-1], strict=True))
     expected = {"c_open": 0.0, "c_high": 10.0, "c_low": -10.0, "n_close": 10.0, "n_adj_close": 10.0}

@@ -12,7 +12,7 @@ TIME, FEATURES, BATCH = 5, 3, 9
 
 
 def built(hidden: tuple[int, ...], rate: float = 0.0) -> DNNNet:
-    return DNN(hidden=hidden, dropout=rate).build(features=FEATURES, time=TIME, key=jax.random.key(3))
+    return DNN(hidden=hidden, dropout=rate).build(features=FEATURES, time=TIME, outputs=2, key=jax.random.key(3))
 
 
 @pytest.mark.parametrize("hidden", [(4,), (8, 5), (6, 5, 4)])

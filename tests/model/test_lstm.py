@@ -6,13 +6,16 @@ import numpy as np
 import pytest
 
 from tenor.errors import StudyError
-from tenor.model.lstm import LSTM, UNROLLED_SESSIONS, LSTMNet
+from tenor.model.lstm import LSTM, LSTMNet
+from tenor.model.sequence import UNROLLED_SESSIONS
 
 FEATURES, BATCH = 4, 7
 
 
 def built(layers: int, hidden: int, time: int, rate: float = 0.0) -> LSTMNet:
-    return LSTM(layers=layers, hidden=hidden, dropout=rate).build(features=FEATURES, time=time, key=jax.random.key(11))
+    return LSTM(layers=layers, hidden=hidden, dropout=rate).build(
+        features=FEATURES, time=time, outputs=2, key=jax.random.key(11)
+    )
 
 
 def windows(time: int) -> np.ndarray:

@@ -21,7 +21,7 @@ from tenor.trust.walk_forward import WalkForwardRun, walk_forward
 from tenor.units import Floats
 
 MODELS = tuple(registered("tenor.models"))
-RULES = ("majority", "momentum", "reversal")
+RULES = ("majority", "momentum", "random_walk", "reversal")
 LENGTH, COUNT = 2, 330
 SEEDS = (3, 4)
 PLAN = FitPlan(epochs=10, batch_size=16, learning_rate=0.02)
@@ -138,7 +138,7 @@ def test_a_rule_needs_no_second_class(name: str) -> None:
     assert np.isfinite(forecast.up).all()
 
 
-@pytest.mark.parametrize("name", sorted(set(MODELS) - {"majority", "momentum"}))
+@pytest.mark.parametrize("name", sorted(set(MODELS) - {"majority", "momentum", "random_walk"}))
 def test_a_planted_signal_is_learnt(name: str) -> None:
     said, forecast = run(name)
     later = said.fold > 0
@@ -146,8 +146,8 @@ def test_a_planted_signal_is_learnt(name: str) -> None:
     assert (right.mean(axis=1) > 0.75).all()
 
 
-def test_majority_and_momentum_cannot_learn_it() -> None:
-    for name in ("majority", "momentum"):
+def test_the_other_rules_cannot_learn_it() -> None:
+    for name in ("majority", "momentum", "random_walk"):
         said, forecast = run(name)
         later = said.fold > 0
         assert ((forecast.up[0, later] > 0.5) == (said.test.label[later] == 1)).mean() < 0.6
@@ -219,7 +219,10 @@ def test_a_kept_model_of_other_settings_is_refused(name: str) -> None:
     for lost in [key for key in arrays if not key.endswith("slope_intercept_scale")]:
         with pytest.raises((FitError, KeyError)):
             from_arrays({key: arrays[key] for key in arrays if key != lost}, index, [recipe(name)])
-    other = {"dnn": {"hidden": (3,)}, "lstm": {"hidden": 3}}
+    other = {
+        "dnn": {"hidden": (3,)}, "lstm": {"hidden": 3}, "gru": {"hidden": 3},
+        "alstm": {"hidden": 3}, "transformer": {"hidden": 6},
+    }
     if name in other:
         changed = replace(settings(name), **other[name]).recipe(Prepare(), PLAN)  # type: ignore[type-var]
         with pytest.raises(FitError, match="load them with the architecture that was trained"):

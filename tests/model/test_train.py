@@ -56,9 +56,9 @@ def test_shapes(architecture: Architecture) -> None:
     assert trained.theta.shape[:2] == trained.best_epoch.shape == trained.epochs_run.shape == (3, 3)
     assert trained.train_loss.shape == trained.valid_loss.shape == (3, 3, PLAN.epochs)
     x = np.zeros((300, TIME, FEATURES), np.float32)
-    assert trained.logits(0, 0, x).shape == (2, 300)
-    assert trained.fold_logits(1, x).shape == (3, 2, 300)
-    assert trained.logits(0, 0, x[:0]).shape == (2, 0)
+    assert trained.outputs(0, 0, x).shape == (2, 300)
+    assert trained.fold_outputs(1, x).shape == (3, 2, 300)
+    assert trained.outputs(0, 0, x[:0]).shape == (2, 0)
     assert trained.failures == ((None,) * 3,) * 3
 
 
@@ -106,12 +106,12 @@ def test_eight_windows_can_be_learnt_by_heart(architecture: LSTM | DNN) -> None:
     trained = train_grid(replace(architecture, dropout=0.0), [FoldArrays(x, y, x, y)], [1, 2, 3], plan)
     best = int(np.nanmin(trained.valid_loss[0], axis=1).argmin())
     assert np.nanmin(trained.valid_loss[0, best]) < 0.01
-    np.testing.assert_array_equal(trained.logits(0, best, x).argmax(axis=0), y)
+    np.testing.assert_array_equal(trained.outputs(0, best, x).argmax(axis=0), y)
 
 
 @every_architecture
 def test_the_gradient_reaches_every_parameter(architecture: Architecture) -> None:
-    net = architecture.build(features=FEATURES, time=TIME, key=jax.random.key(0))
+    net = architecture.build(features=FEATURES, time=TIME, outputs=2, key=jax.random.key(0))
     x = jnp.asarray(np.moveaxis(FOLDS[0].x_train, 0, 2))
 
     def loss(net: eqx.Module) -> jax.Array:
@@ -132,7 +132,7 @@ def test_saved_and_loaded_networks_agree(architecture: Architecture) -> None:
         np.testing.assert_array_equal(getattr(loaded, name), getattr(trained, name))
     assert (loaded.seeds, loaded.failures) == (trained.seeds, trained.failures)
     x = FOLDS[0].x_valid
-    np.testing.assert_array_equal(loaded.logits(0, 1, x), trained.logits(0, 1, x))
+    np.testing.assert_array_equal(loaded.outputs(0, 1, x), trained.outputs(0, 1, x))
     with pytest.raises(FitError, match="load them with the architecture that was trained"):
         TrainedGrid.from_state(LSTM(layers=1, hidden=2), trained.state())
 
@@ -161,7 +161,7 @@ def test_history_and_early_stopping(architecture: Architecture) -> None:
             assert np.isnan(losses[run:]).all()
             assert best == np.nanargmin(losses) + 1
             assert run in (best + plan.patience, plan.epochs)
-            kept = softmax_loss(trained.logits(fold, seed, rows.x_valid), rows.y_valid, weights)
+            kept = softmax_loss(trained.outputs(fold, seed, rows.x_valid), rows.y_valid, weights)
             assert kept == pytest.approx(losses[best - 1], rel=1e-5)
     assert (trained.epochs_run < plan.epochs).any()
 
@@ -187,7 +187,7 @@ def test_training_equals_a_loop_in_torch(class_weights: str) -> None:
     assert np.ptp(np.diff(whole.valid_loss[0, 0])) > 0
 
     words = np.random.SeedSequence([3, 0]).generate_state(2)
-    net = architecture.build(features=FEATURES, time=TIME, key=jax.random.wrap_key_data(words))
+    net = architecture.build(features=FEATURES, time=TIME, outputs=2, key=jax.random.wrap_key_data(words))
     first, second = (torch.nn.Linear(*reversed(layer.weight.shape)) for layer in net.layers)
     with torch.no_grad():
         for linear, layer in zip((first, second), net.layers, strict=True):
@@ -244,7 +244,7 @@ def test_a_fold_that_cannot_be_trained_fails_alone(architecture: Architecture, s
     for fold in (0, 2):
         np.testing.assert_array_equal(trained.theta[fold], grid(architecture).theta[fold])
     assert np.isnan(trained.theta[1]).all()
-    assert np.isnan(trained.fold_logits(1, FOLDS[1].x_valid[:2])).all()
+    assert np.isnan(trained.fold_outputs(1, FOLDS[1].x_valid[:2])).all()
     for seed in range(3):
         with pytest.raises(FitError, match=f"fold 1 has no network for seed {SEEDS[seed]}: .*{reason}"):
             trained.model(1, seed)
@@ -302,7 +302,7 @@ def test_seeds_that_cannot_be_are_refused(seeds: tuple[int, ...]) -> None:
 
 def test_windows_of_another_shape_are_refused_at_the_forecast() -> None:
     with pytest.raises(FitError, match=r"x has shape \(5, 3, 4\); these networks read"):
-        grid(DNN(hidden=(7, 4), dropout=0.3)).logits(0, 0, np.zeros((5, 3, 4), np.float32))
+        grid(DNN(hidden=(7, 4), dropout=0.3)).outputs(0, 0, np.zeros((5, 3, 4), np.float32))
 
 
 @settings(max_examples=25, deadline=None)
@@ -310,7 +310,7 @@ def test_windows_of_another_shape_are_refused_at_the_forecast() -> None:
 def test_the_logits_of_a_window_do_not_depend_on_later_ones(count: int, fold: int, architecture: Architecture) -> None:
     x = np.random.default_rng(8).normal(size=(300, TIME, FEATURES)).astype(np.float32)
     trained = grid(architecture)
-    np.testing.assert_array_equal(trained.logits(fold, 1, x[:count]), trained.logits(fold, 1, x)[:, :count])
+    np.testing.assert_array_equal(trained.outputs(fold, 1, x[:count]), trained.outputs(fold, 1, x)[:, :count])
 
 
 @every_architecture
@@ -318,7 +318,7 @@ def test_logits_are_those_of_the_module(architecture: Architecture) -> None:
     trained, x = grid(architecture), FOLDS[2].x_valid
     net = trained.model(1, 0)
     wanted = net(jnp.asarray(np.moveaxis(x, 0, 2)), key=None, inference=True)
-    np.testing.assert_allclose(trained.logits(1, 0, x), wanted, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(trained.outputs(1, 0, x), wanted, rtol=1e-4, atol=1e-6)
 
 
 def test_the_watcher_hears_every_epoch_and_the_end() -> None:
@@ -355,7 +355,7 @@ class LinearSettings:
     outputs: int = 2
     dtype: type = np.float32
 
-    def build(self, *, features, time, key):  # type: ignore[no-untyped-def]
+    def build(self, *, features, time, outputs, key):  # type: ignore[no-untyped-def]
         linear = eqx.nn.Linear(features * time, self.outputs, dtype=self.dtype, key=key)
         return Linear(linear, eqx.nn.Dropout(0.2))
 
@@ -365,14 +365,17 @@ def test_a_users_architecture_is_trained_like_ours() -> None:
     among = train_grid(LinearSettings(), FOLDS, SEEDS, replace(PLAN, epochs=20))
     alone = train_grid(LinearSettings(), FOLDS[1:2], SEEDS[2:], replace(PLAN, epochs=20))
     np.testing.assert_array_equal(alone.theta[0, 0], among.theta[1, 2])
-    hits = among.logits(2, 0, FOLDS[2].x_valid).argmax(axis=0) == FOLDS[2].y_valid
+    hits = among.outputs(2, 0, FOLDS[2].x_valid).argmax(axis=0) == FOLDS[2].y_valid
     assert hits.mean() > 0.7
 
 
 @pytest.mark.parametrize(
     ("architecture", "message"),
     [
-        (LinearSettings(outputs=3), r"give logits of shape \(3, 3\); a network must return \(2, batch\)"),
+        (
+            LinearSettings(outputs=3),
+            r"give outputs of shape \(3, 3\); under the head 'direction' a network must return \(2, batch\)",
+        ),
         (LinearSettings(dtype=np.float16), r"parameter 'linear.weight' is float16; .* must be float32"),
     ],
 )

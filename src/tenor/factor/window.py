@@ -93,7 +93,7 @@ class Windows:
 
     def alone(self) -> "Windows":
         """Return the windows with the rows that they touch and no others: what a model is handed."""
-        used = np.unique(self.steps)
+        used = self.touched
         return replace(
             self, rows=self.rows[used], row_product=self.row_product[used], ends=np.searchsorted(used, self.ends)
         )
@@ -104,6 +104,18 @@ class Windows:
         never = np.full(len(self), np.datetime64("NaT", "D"))
         later = np.full(self.ahead.shape, np.nan)
         return replace(self, change=unknown, label=np.full(len(self), NEUTRAL), resolves=never, ahead=later)
+
+    @property
+    def touched(self) -> Ints:
+        """Row numbers that some window holds, ascending, shape ``(touched,)``."""
+        count = len(self.rows) + 1
+        opened = np.bincount(self.ends + 1 - self.length, minlength=count)
+        closed = np.bincount(self.ends + 1, minlength=count)
+        return np.flatnonzero(np.cumsum(opened - closed) > 0)
+
+    def latest(self, sessions: int | None) -> "Windows":
+        """Return the windows cut to their last ``sessions``; as they are for ``None`` or where they have fewer."""
+        return self if sessions is None or sessions >= self.length else replace(self, length=sessions)
 
     @property
     def steps(self) -> Ints:

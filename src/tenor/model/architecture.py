@@ -1,8 +1,9 @@
-"""What a network is to the training engine: settings that build it, and a call from windows to two logits.
+"""What a network is to the training engine: settings that build it, and a call from windows to a head's outputs.
 
 An architecture is settings, a frozen dataclass such as ``LSTM(layers=3, hidden=8, dropout=0.3)``; ``build``
 turns them into a network with drawn weights. A network is an Equinox module that maps a batch of windows,
-with the **batch as the last axis**, to the logits of down (row 0) and up (row 1). On a CPU the last axis is
+with the **batch as the last axis**, to what its head asks for (:mod:`tenor.model.head`), the logits of down
+(row 0) and up (row 1) for a direction. On a CPU the last axis is
 the one that vector instructions run along, and a batch of 64 fills them where 8 hidden units do not.
 
 The networks draw dropout from :func:`dropout`, which costs one integer hash for two units.
@@ -23,8 +24,8 @@ T = TypeVar("T")
 
 WindowBatch: TypeAlias = Float[Array, "time feature batch"]  # noqa: F722
 """Standardised windows, the oldest session first, the batch last."""
-Logits: TypeAlias = Float[Array, "2 batch"]  # noqa: F722
-"""Row 0 is down, row 1 is up; the softmax over the rows is the probability."""
+Outputs: TypeAlias = Float[Array, "output batch"]  # noqa: F722
+"""What the head asks for; of a direction, row 0 is down and row 1 is up, and their softmax is the probability."""
 
 
 class Net(Protocol):
@@ -34,8 +35,8 @@ class Net(Protocol):
     no state.
     """
 
-    def __call__(self, x: WindowBatch, *, key: PRNGKeyArray | None, inference: bool) -> Logits:
-        """Return the logits of each window; ``key`` feeds dropout and is unused in inference."""
+    def __call__(self, x: WindowBatch, *, key: PRNGKeyArray | None, inference: bool) -> Outputs:
+        """Return the outputs for each window; ``key`` feeds dropout and is unused in inference."""
         ...
 
 
@@ -43,8 +44,8 @@ class Net(Protocol):
 class Architecture(Hashable, Protocol):
     """The settings of a network: hashable, and equal where the networks have equal shapes."""
 
-    def build(self, *, features: int, time: int, key: PRNGKeyArray) -> Net:
-        """Return a network for windows of ``time`` sessions by ``features``, drawn from ``key``."""
+    def build(self, *, features: int, time: int, outputs: int, key: PRNGKeyArray) -> Net:
+        """Return a network of ``outputs`` for windows of ``time`` sessions by ``features``, drawn from ``key``."""
         ...
 
 

@@ -92,6 +92,24 @@ class KeepingRecipe(Protocol):
 
 
 @runtime_checkable
+class Distributional(Protocol):
+    """A fitted model that says more than a direction."""
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """Levels of its quantiles; empty where it was not asked for any."""
+        ...
+
+    def quantiles(self, windows: Windows) -> Floats | None:
+        """Return quantiles of the return over each horizon, ``(window, horizon, level)``, before widening."""
+        ...
+
+    def unit(self, windows: Windows) -> Floats:
+        """Return the size of a usual move, ``(window, horizon)``: what widening is measured in."""
+        ...
+
+
+@runtime_checkable
 class Prepped(Protocol):
     """A fitted model that is a preparation and what reads its values: ``predict`` is one after the other.
 

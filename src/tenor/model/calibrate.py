@@ -96,3 +96,47 @@ def _most_likely(columns: Floats, target: Floats, *, fixed: bool) -> Floats:
 
 def _logit(raw: Floats) -> Floats:
     return np.asarray(logit(np.clip(raw, _EDGE, 1 - _EDGE)))
+
+
+def widening(quantiles: Floats, levels: tuple[float, ...], outcome: Floats) -> Floats:
+    """Return how far each quantile is moved outward so that central intervals cover what they state on validation.
+
+    Conformalised quantile regression (Romano, Patterson and Candes, 2019, eq. 8), for each horizon and each pair of
+    levels that mirror each other: the score of a window is how far its outcome lies outside the interval (less than 0
+    inside), and the move is the score that ``(n + 1)(1 - alpha)`` of n do not exceed; it may narrow an interval too. A
+    level without a mirror stays. Windows of neighbouring days overlap over longer horizons, so there the cover is
+    approximate.
+
+    Parameters
+    ----------
+    quantiles
+        ``(window, horizon, level)``, of validation, in the unit in which they are to be moved.
+    levels
+        Ascending.
+    outcome
+        ``(window, horizon)`` in the same unit.
+
+    Returns
+    -------
+    Floats
+        ``(horizon, level)``, to be added; zeros where there is no window.
+    """
+    move = np.zeros(quantiles.shape[1:])
+    known = np.isfinite(quantiles).all(axis=(1, 2)) & np.isfinite(outcome).all(axis=1)
+    count = int(known.sum())
+    if not count:
+        return move
+    for low, level in enumerate(levels):
+        high = next((at for at, other in enumerate(levels) if abs(other - (1.0 - level)) < 1e-9), None)
+        if high is None or high <= low:
+            continue
+        below, above = quantiles[known, :, low] - outcome[known], outcome[known] - quantiles[known, :, high]
+        score = np.sort(np.maximum(below, above), axis=0)
+        rank = min(int(np.ceil((count + 1) * (levels[high] - level))), count)
+        move[:, low], move[:, high] = -score[rank - 1], score[rank - 1]
+    return move
+
+
+def widened(quantiles: Floats, move: Floats) -> Floats:
+    """Return ``quantiles + move`` in ascending order, ``(window, horizon, level)``: intervals that narrow may cross."""
+    return np.sort(quantiles + move, axis=-1)

@@ -1,4 +1,4 @@
-"""The deep neural network of the literature: dense layers on the flattened window, rectified, to two logits.
+"""The deep neural network of the literature: dense layers on the flattened window, rectified.
 
 The window's sessions are laid end to end (oldest first), each followed by the next, so a window of 5 sessions
 and 20 factors is a column of 100 numbers. Each hidden layer is ``relu(W x + b)`` with dropout after it.
@@ -14,7 +14,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from tenor.errors import StudyError
 from tenor.model.architecture import (
-    Logits,
+    Outputs,
     WindowBatch,
     check_count,
     check_rate,
@@ -23,14 +23,15 @@ from tenor.model.architecture import (
 )
 from tenor.model.base import Recipe
 from tenor.model.fit_plan import FitPlan
-from tenor.model.network import NetworkRecipe
+from tenor.model.head import DIRECTION, AnyHead
+from tenor.model.network import Scope, Size, recipe_of
 from tenor.model.prepare import Prepare
 from tenor.settings import STRICT
 
 
 @dataclass(frozen=True, slots=True)
 class DNN:
-    """Settings of a dense classifier.
+    """Settings of a dense network.
 
     Parameters
     ----------
@@ -38,11 +39,17 @@ class DNN:
         Units of each hidden layer, from the input upward; not empty.
     dropout
         Probability of dropping a unit of a hidden layer.
+    head, scope, embedding
+        What it is asked, of all instruments or each, and the size of an instrument's vector
+        (:mod:`tenor.model.network`).
     """
 
     __pydantic_config__: ClassVar = STRICT
     hidden: tuple[int, ...] = (32, 16)
     dropout: float = 0.3
+    head: AnyHead = DIRECTION
+    scope: Scope = "pooled"
+    embedding: Size = 0
     kind: Literal["dnn"] = "dnn"
     reads: ClassVar = ()
 
@@ -56,11 +63,11 @@ class DNN:
 
     def recipe(self, prepare: Prepare, plan: FitPlan) -> Recipe:
         """Return the recipe under the study's preparation and fit plan."""
-        return NetworkRecipe(self.kind, self, prepare, plan)
+        return recipe_of(self, prepare, plan)
 
-    def build(self, *, features: int, time: int, key: PRNGKeyArray) -> "DNNNet":
+    def build(self, *, features: int, time: int, outputs: int, key: PRNGKeyArray) -> "DNNNet":
         """Return the network, its weights Glorot-uniform and its biases zero (the defaults of Keras)."""
-        sizes = (time * features, *self.hidden, 2)
+        sizes = (time * features, *self.hidden, outputs)
         keys = jax.random.split(key, len(sizes) - 1)
         layers = tuple(
             Dense(
@@ -89,8 +96,8 @@ class DNNNet(eqx.Module):
     layers: tuple[Dense, ...]
     dropout: float = eqx.field(static=True)
 
-    def __call__(self, x: WindowBatch, *, key: PRNGKeyArray | None, inference: bool) -> Logits:
-        """Return the logits of each window."""
+    def __call__(self, x: WindowBatch, *, key: PRNGKeyArray | None, inference: bool) -> Outputs:
+        """Return the outputs for each window."""
         time, features, batch = x.shape
         values = x.reshape(time * features, batch)
         for at, layer in enumerate(self.layers[:-1]):

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from tenor.factor.window import Windows
-from tenor.units import Floats, Ints
+from tenor.units import Floats, Floats32, Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,11 @@ class Forecast:
         the fold's validation windows), for sizing by probability; NaN where the fold failed.
     failures
         Folds and seeds without a forecast, each with its reason.
+    levels, horizons
+        Levels of the quantiles, and sessions ahead; empty where the model gives none.
+    quantiles
+        Shape ``(seed, window, horizon, level)``, float32: quantiles of the return over each horizon, decimals, widened
+        on validation to what they state; NaN where the fold failed. ``None`` where the model gives none.
     """
 
     model: str
@@ -48,6 +53,9 @@ class Forecast:
     up: Floats
     scale: Floats
     failures: tuple[Failure, ...] = ()
+    levels: tuple[float, ...] = ()
+    horizons: tuple[int, ...] = ()
+    quantiles: Floats32 | None = None
 
     def ensemble(self) -> Floats:
         """Return the mean of ``up`` over the seeds that have one, shape ``(window,)``; NaN where none has."""

@@ -23,8 +23,8 @@ import numpy as np
 
 from tenor.errors import FitError, suggest
 from tenor.factor.window import Fold, Windows
-from tenor.model.base import Fitted, Keepable, KeepingRecipe, Prepped, Recipe
-from tenor.model.calibrate import Calibrator
+from tenor.model.base import Distributional, Fitted, Keepable, KeepingRecipe, Prepped, Recipe
+from tenor.model.calibrate import Calibrator, widened
 from tenor.model.prepare import Prepared
 from tenor.model.state import State, fault
 from tenor.units import AnyArray, Floats, Floats32
@@ -42,15 +42,35 @@ class Frozen:
         From raw to calibrated probability.
     scale
         ``|up - 1/2|`` that counts as full conviction.
+    move
+        How far each quantile is moved, ``(horizon, level)``, in the model's own unit; ``None`` for a model without
+        quantiles.
     """
 
     fitted: Fitted
     calibrator: Calibrator
     scale: float
+    move: Floats | None = None
 
     def up(self, windows: Windows) -> Floats:
         """Return the calibrated probability of up, shape ``(window,)``; outcomes of ``windows`` are not shown."""
         return self.calibrator.apply(self.fitted.predict(windows.alone().blind()))
+
+    def quantiles(self, windows: Windows) -> Floats | None:
+        """Return quantiles of the return over each horizon, ``(window, horizon, level)``; ``None`` for none."""
+        if self.move is None or not isinstance(self.fitted, Distributional):
+            return None
+        asked = windows.alone().blind()
+        raw = self.fitted.quantiles(asked)
+        if raw is None:
+            return None
+        unit = self.fitted.unit(asked)[:, :, None]
+        return widened(raw / unit, self.move) * unit
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """Levels of the quantiles; empty for none."""
+        return self.fitted.levels if self.move is not None and isinstance(self.fitted, Distributional) else ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,6 +86,14 @@ class FrozenModel:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "folds", tuple(_sharing(row) for row in self.folds))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Quantiled:
+    """Quantiles of the return over each horizon: ``values[seed, window, horizon, level]`` at ``levels``, decimals."""
+
+    levels: tuple[float, ...]
+    values: Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -145,7 +173,7 @@ class FrozenModels:
             if isinstance(one, str):
                 continue
             fitted = one.fitted
-            if isinstance(fitted, Prepped):
+            if isinstance(fitted, Prepped) and not getattr(fitted, "known", ()):
                 of = id(fitted.prepared)
                 if of not in values:
                     values[of] = fitted.prepared.apply(asked)
@@ -154,6 +182,23 @@ class FrozenModels:
                 raw = fitted.predict(asked)
             found[seed] = one.calibrator.apply(raw)
         return found
+
+    def quantiles(self, model: str, fold: int, windows: Windows) -> "Quantiled | None":
+        """Return what every seed of a fold says of the distribution ahead; ``None`` for a model that does not.
+
+        Parameters and errors as :meth:`ups`.
+        """
+        row = self._row(model, fold)
+        speaking = [one for one in row if not isinstance(one, str) and one.levels]
+        if not speaking:
+            return None
+        levels = speaking[0].levels
+        values = np.full((len(row), len(windows), len(windows.horizons), len(levels)), np.nan)
+        for seed, one in enumerate(row):
+            if not isinstance(one, str):
+                found = one.quantiles(windows)
+                values[seed] = np.nan if found is None else found
+        return Quantiled(levels, values)
 
     def scales(self, model: str, fold: int) -> Floats:
         """Return ``|up - 1/2|`` of full conviction, shape ``(seed,)``; not a number for a seed without a model."""
@@ -220,7 +265,10 @@ def arrays_of(frozen: FrozenModels) -> tuple[dict[str, AnyArray], dict[str, Any]
             forms = _lay(arrays, f"{model.name}/{place}", states)
             folds.append({"reasons": [one if isinstance(one, str) else None for one in row], "arrays": forms})
         arrays[f"{model.name}/slope_intercept_scale"] = learnt
-        models.append({"name": model.name, "seeds": list(model.seeds), "folds": folds})
+        moves = _moves(model)
+        if moves:
+            arrays[f"{model.name}/moves"] = np.stack([np.stack(row) for row in moves])
+        models.append({"name": model.name, "seeds": list(model.seeds), "folds": folds, "moves": bool(moves)})
     index = {
         "folds": [
             {"index": fold.index, **{part: [str(day) for day in getattr(fold, part)] for part in _RANGES}}
@@ -235,6 +283,17 @@ def arrays_of(frozen: FrozenModels) -> tuple[dict[str, AnyArray], dict[str, Any]
 
 
 _RANGES = ("train", "validation", "test")
+
+
+def _moves(model: FrozenModel) -> list[list[Floats]]:
+    """How far the quantiles of each fold and seed are moved; NaN where there is no model, nothing if none has any."""
+    held = [one.move for row in model.folds for one in row if isinstance(one, Frozen) and one.move is not None]
+    if not held:
+        return []
+    none = np.full(held[0].shape, np.nan)
+    return [
+        [one.move if isinstance(one, Frozen) and one.move is not None else none for one in row] for row in model.folds
+    ]
 
 
 def _state(name: str, fitted: Fitted) -> State:
@@ -290,6 +349,7 @@ def from_arrays(arrays: Mapping[str, AnyArray], index: Mapping[str, Any], recipe
         if not isinstance(recipe, KeepingRecipe):
             raise FitError(f"{name}: its recipe has no restore(state)")
         learnt = arrays[f"{name}/slope_intercept_scale"]
+        moves = arrays[f"{name}/moves"] if kept.get("moves") else None
         folds: list[tuple[Frozen | str, ...]] = []
         for place, row in enumerate(kept["folds"]):
             speaking = [seed for seed, reason in enumerate(row["reasons"]) if reason is None]
@@ -297,7 +357,8 @@ def from_arrays(arrays: Mapping[str, AnyArray], index: Mapping[str, Any], recipe
             for position, seed in enumerate(speaking):
                 fitted = recipe.restore(_pick(arrays, f"{name}/{place}", row["arrays"], position, seed))
                 slope, intercept, scale = (float(number) for number in learnt[place, seed])
-                out[seed] = Frozen(fitted, Calibrator(slope, intercept), scale)
+                move = None if moves is None or np.isnan(moves[place, seed]).any() else moves[place, seed]
+                out[seed] = Frozen(fitted, Calibrator(slope, intercept), scale, move)
             folds.append(tuple(out))
         models.append(FrozenModel(name, tuple(kept["seeds"]), tuple(folds)))
     return FrozenModels(

@@ -1,4 +1,4 @@
-"""Long short-term memory: recurrent layers read a window session by session, the last state gives two logits.
+"""Long short-term memory: recurrent layers read a window session by session, the last state gives the outputs.
 
 The cell is that of Hochreiter and Schmidhuber (1997) with the forget gate of Gers et al. (2000), as in
 ``torch.nn.LSTM``: for the input x and the state (h, c) of one session, with the gates stacked as input,
@@ -17,7 +17,7 @@ fast. It does not offer forward-mode derivatives (``jax.jvp``).
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import ClassVar, Literal
 
 import equinox as eqx
 import jax
@@ -25,7 +25,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from tenor.model.architecture import (
-    Logits,
+    Outputs,
     WindowBatch,
     check_count,
     check_rate,
@@ -35,19 +35,16 @@ from tenor.model.architecture import (
 )
 from tenor.model.base import Recipe
 from tenor.model.fit_plan import FitPlan
-from tenor.model.network import NetworkRecipe
+from tenor.model.head import DIRECTION, AnyHead
+from tenor.model.network import Scope, Size, recipe_of
 from tenor.model.prepare import Prepare
+from tenor.model.sequence import Sequences, logistic, over_time
 from tenor.settings import STRICT
-
-Sequences: TypeAlias = Float[Array, "channel time batch"]  # noqa: F722
-
-UNROLLED_SESSIONS = 8
-"""Windows up to this long are unrolled: five sessions run 1.7 times as fast, and compile half as fast."""
 
 
 @dataclass(frozen=True, slots=True)
 class LSTM:
-    """Settings of an LSTM classifier.
+    """Settings of an LSTM.
 
     Parameters
     ----------
@@ -57,12 +54,18 @@ class LSTM:
         Units of each layer.
     dropout
         Probability of dropping a unit between two layers; it has no effect with one layer.
+    head, scope, embedding
+        What it is asked, of all instruments or each, and the size of an instrument's vector
+        (:mod:`tenor.model.network`).
     """
 
     __pydantic_config__: ClassVar = STRICT
     layers: int = 3
     hidden: int = 8
     dropout: float = 0.3
+    head: AnyHead = DIRECTION
+    scope: Scope = "pooled"
+    embedding: Size = 0
     kind: Literal["lstm"] = "lstm"
     reads: ClassVar = ()
 
@@ -73,9 +76,9 @@ class LSTM:
 
     def recipe(self, prepare: Prepare, plan: FitPlan) -> Recipe:
         """Return the recipe under the study's preparation and fit plan."""
-        return NetworkRecipe(self.kind, self, prepare, plan)
+        return recipe_of(self, prepare, plan)
 
-    def build(self, *, features: int, time: int, key: PRNGKeyArray) -> "LSTMNet":
+    def build(self, *, features: int, time: int, outputs: int, key: PRNGKeyArray) -> "LSTMNet":
         """Return the network; its shape does not depend on ``time``.
 
         Input weights and the head are Glorot-uniform, recurrent weights orthogonal, biases zero but for the
@@ -84,11 +87,11 @@ class LSTM:
         """
         keys = jax.random.split(key, self.layers + 1)
         inputs = [features] + [self.hidden] * (self.layers - 1)
-        layers = tuple(_drawn_layer(keys[at], inputs[at], self.hidden) for at in range(self.layers))
+        layers = tuple(drawn_layer(keys[at], inputs[at], self.hidden) for at in range(self.layers))
         return LSTMNet(
             layers=layers,
-            head=glorot_uniform(keys[-1], 2, self.hidden),
-            head_bias=jnp.zeros(2, jnp.float32),
+            head=glorot_uniform(keys[-1], outputs, self.hidden),
+            head_bias=jnp.zeros(outputs, jnp.float32),
             dropout=self.dropout,
         )
 
@@ -105,12 +108,12 @@ class LSTMNet(eqx.Module):
     """A stack of layers and a linear head on the last state of the uppermost."""
 
     layers: tuple[LSTMLayer, ...]
-    head: Float[Array, "2 hidden"]  # noqa: F722
-    head_bias: Float[Array, "2"]
+    head: Float[Array, "output hidden"]  # noqa: F722
+    head_bias: Float[Array, "output"]  # noqa: F821
     dropout: float = eqx.field(static=True)
 
-    def __call__(self, x: WindowBatch, *, key: PRNGKeyArray | None, inference: bool) -> Logits:
-        """Return the logits of each window."""
+    def __call__(self, x: WindowBatch, *, key: PRNGKeyArray | None, inference: bool) -> Outputs:
+        """Return the outputs for each window."""
         sequences = jnp.moveaxis(x, 0, 1)
         for at, layer in enumerate(self.layers):
             if at > 0 and not inference:
@@ -136,7 +139,7 @@ def _forward(
     def cell(state: tuple[Array, Array], drive: Array) -> tuple[tuple[Array, Array], tuple[Array, ...]]:
         h, c = state
         gates = drive + weight_state @ h
-        i, f, o = (_logistic(gates[at * hidden : (at + 1) * hidden]) for at in (0, 1, 3))
+        i, f, o = (logistic(gates[at * hidden : (at + 1) * hidden]) for at in (0, 1, 3))
         g = jnp.tanh(gates[2 * hidden : 3 * hidden])
         c_next = f * c + i * g
         squashed = jnp.tanh(c_next)
@@ -145,7 +148,7 @@ def _forward(
         return (h_next, c_next), (h_next, h, c, *kept)
 
     start = jnp.zeros((hidden, batch), x.dtype)
-    states, *kept = _over_time(cell, (start, start), projected)
+    states, *kept = over_time(cell, (start, start), projected)
     return states, (weight_input, weight_state, x, *kept)
 
 
@@ -173,7 +176,7 @@ def _backward(residuals: tuple[Array, ...], cotangent: Sequences) -> tuple[Array
         return (state_weight @ dgates, dc * f), dgates
 
     start = jnp.zeros((hidden, batch), x.dtype)
-    dgates = _over_time(cell, (start, start), (cotangent, c_before, *kept), reverse=True)
+    dgates = over_time(cell, (start, start), (cotangent, c_before, *kept), reverse=True)
     columns = dgates.reshape(4 * hidden, time * batch)
     return (
         columns @ x.reshape(inputs, time * batch).T,
@@ -186,25 +189,8 @@ def _backward(residuals: tuple[Array, ...], cotangent: Sequences) -> tuple[Array
 lstm_layer.defvjp(_forward, _backward)
 
 
-def _over_time(cell: Any, start: Any, over: Any, *, reverse: bool = False) -> Any:
-    """``jax.lax.scan`` along axis 1 of (channel, time, batch), without the last state."""
-    time = jax.tree.leaves(over)[0].shape[1]
-    if time > UNROLLED_SESSIONS:
-        by_session = jax.tree.map(lambda array: jnp.moveaxis(array, 1, 0), over)
-        _, found = jax.lax.scan(cell, start, by_session, reverse=reverse)
-        return jax.tree.map(lambda array: jnp.moveaxis(array, 0, 1), found)
-    state, taken = start, []
-    for session in range(time)[:: -1 if reverse else 1]:
-        state, kept = cell(state, jax.tree.map(lambda array, at=session: array[:, at], over))
-        taken.append(kept)
-    return jax.tree.map(lambda *arrays: jnp.stack(arrays, axis=1), *(taken[::-1] if reverse else taken))
-
-
-def _logistic(x: Array) -> Array:
-    return 0.5 + 0.5 * jnp.tanh(0.5 * x)
-
-
-def _drawn_layer(key: PRNGKeyArray, inputs: int, hidden: int) -> LSTMLayer:
+def drawn_layer(key: PRNGKeyArray, inputs: int, hidden: int) -> LSTMLayer:
+    """Draw a layer: Glorot-uniform and orthogonal weights, biases zero but for the forget gate's 1."""
     of_input, of_state = jax.random.split(key)
     gate = jnp.arange(4 * hidden) // hidden
     return LSTMLayer(

@@ -21,10 +21,14 @@ from annotated_types import Gt
 from tenor.errors import FitError
 from tenor.factor.window import Windows
 from tenor.model.state import State, bytes_of, require, text_of
+from tenor.model.window_rows import WindowRows
 from tenor.settings import STRICT
 from tenor.units import Bools, Floats, Floats32
 
 _TINY = 1e-12
+
+_CHUNK = 65_536
+"""Rows that are scaled at a time: a market in double precision would not fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,7 @@ class Prepare:
         """
         if not len(train):
             raise FitError("the train range has no decided window; lengthen it or loosen a cleaning rule")
-        touched = np.unique(train.steps)
+        touched = train.touched
         groups = {}
         for name in self._groups(train):
             mine = touched if name == ALL else touched[train.row_product[touched] == name]
@@ -128,11 +132,15 @@ class Prepared:
         FitError
             If a window's product was not in train.
         """
+        return self.rows(windows).laid()
+
+    def rows(self, windows: Windows) -> WindowRows:
+        """Return scaled values with each session once; errors as :meth:`apply`."""
         if windows.columns != self.columns:
             raise FitError(f"windows have columns {list(windows.columns)}, the model learnt {list(self.columns)}")
-        used, steps = np.unique(windows.steps, return_inverse=True)
-        rows, products = windows.rows[used], windows.row_product[used]
-        out = np.zeros(rows.shape)
+        used = windows.touched
+        products = windows.row_product[used]
+        out = np.zeros((len(used), len(self.columns)), np.float32)
         for name in (ALL,) if ALL in self.groups else np.unique(products):
             if name not in self.groups:
                 raise FitError(
@@ -140,11 +148,14 @@ class Prepared:
                     " start the test later or set prepare.by_product = false"
                 )
             fill, centre, scale = self.groups[str(name)]
-            mine = np.full(len(rows), True) if name == ALL else products == name
-            values = np.where(np.isfinite(rows[mine]), rows[mine], fill)
-            out[mine] = np.where(scale > 0, (values - centre) / np.where(scale > 0, scale, 1.0), 0.0)
-        out = np.clip(out, -self.clip, self.clip) * self.chosen
-        return out[steps.reshape(windows.steps.shape)].astype(np.float32)
+            mine = np.arange(len(used)) if name == ALL else np.flatnonzero(products == name)
+            for start in range(0, len(mine), _CHUNK):
+                part = mine[start : start + _CHUNK]
+                found = windows.rows[used[part]].astype(np.float64)
+                found = np.where(np.isfinite(found), found, fill)
+                scaled = np.where(scale > 0, (found - centre) / np.where(scale > 0, scale, 1.0), 0.0)
+                out[part] = np.clip(scaled, -self.clip, self.clip) * self.chosen
+        return WindowRows(out, np.searchsorted(used, windows.ends), windows.length)
 
     def state(self) -> State:
         """Return what was learnt as named arrays: ``prepared.scaling`` has shape ``(group, 3, column)``."""

@@ -25,6 +25,7 @@ from jaxtyping import Array, Float, PyTree
 
 from tenor.errors import FitError
 from tenor.model.architecture import Architecture, Net, computed_once
+from tenor.model.head import DIRECTION, Head
 from tenor.units import AnyArray, Floats32
 
 VALIDATION_ROWS = 256
@@ -47,8 +48,11 @@ class Blueprint:
         If ``build`` does not return a network that the engine can train; the message says what is wrong.
     """
 
-    def __init__(self, architecture: Architecture, features: int, time: int) -> None:
+    def __init__(
+        self, architecture: Architecture, features: int, time: int, head: Head = DIRECTION, horizons: int = 1
+    ) -> None:
         self.architecture, self.features, self.time = architecture, features, time
+        self.head, self.horizons, self.outputs = head, horizons, head.outputs(horizons)
         shape = eqx.filter_eval_shape(self._build, _spec(2, dtype=jnp.uint32))
         arrays, self._rest = eqx.partition(shape, lambda leaf: isinstance(leaf, jax.ShapeDtypeStruct))
         leaves, self._tree = jax.tree_util.tree_flatten_with_path(arrays)
@@ -63,11 +67,12 @@ class Blueprint:
         self._sizes = [math.prod(shape) for shape in self.shapes]
         self.size = sum(self._sizes)
         x = _spec(time, features, 3)
-        logits = eqx.filter_eval_shape(lambda net, x: net(x, key=None, inference=True), shape, x)
-        if getattr(logits, "shape", None) != (2, 3):
+        given = eqx.filter_eval_shape(lambda net, x: net(x, key=None, inference=True), shape, x)
+        if getattr(given, "shape", None) != (self.outputs, 3):
             raise FitError(
-                f"{architecture}: 3 windows of (time, feature) = ({time}, {features}) give logits of shape"
-                f" {getattr(logits, 'shape', None)}; a network must return (2, batch) = (2, 3)"
+                f"{architecture}: 3 windows of (time, feature) = ({time}, {features}) give outputs of shape"
+                f" {getattr(given, 'shape', None)}; under the head {head.kind!r} a network must return"
+                f" ({self.outputs}, batch) = ({self.outputs}, 3)"
             )
         # Weights are drawn once per seed; code that is not optimised compiles in half the time.
         self._draw = jax.jit(self._drawn, compiler_options={"xla_backend_optimization_level": 0})
@@ -87,7 +92,7 @@ class Blueprint:
 
     def _build(self, words: Any) -> Any:
         key = jax.random.wrap_key_data(words, impl="threefry2x32")
-        return self.architecture.build(features=self.features, time=self.time, key=key)
+        return self.architecture.build(features=self.features, time=self.time, outputs=self.outputs, key=key)
 
     def _drawn(self, words: Array) -> Flat:
         leaves = jax.tree_util.tree_leaves(eqx.filter(self._build(words), eqx.is_array))
@@ -95,20 +100,25 @@ class Blueprint:
 
 
 @lru_cache(maxsize=64)
-def blueprint(architecture: Architecture, features: int, time: int) -> Blueprint:
+def blueprint(
+    architecture: Architecture, features: int, time: int, head: Head = DIRECTION, horizons: int = 1
+) -> Blueprint:
     """Return the blueprint of ``architecture`` for windows of ``time`` by ``features``, made once."""
-    return Blueprint(architecture, features, time)
+    return Blueprint(architecture, features, time, head, horizons)
 
 
 class Table(NamedTuple):
-    """Every window of every fold, one row each; the last row is zeros with weight 0."""
+    """Every window of every fold, one row each; the last row has weight 0."""
 
     x: Values
-    """``(row, feature * time)``, the sessions of a feature side by side; float32."""
-    up: Values
-    """``(row,)``, true where the price rose."""
+    """Laid out: ``(row, feature * time)``, the sessions of a feature side by side. Gathered: ``(session, feature)``,
+    each session once; float32."""
+    target: Values
+    """``(row, horizon)``, what the head is asked: 1 where the price rose, or scaled returns; float32."""
     weight: Values
     """``(row,)``, what the row counts in a loss; float32."""
+    ends: Values
+    """Gathered: ``(row,)``, the session at which each window ends. Laid out: one zero that nobody reads."""
 
 
 class Lanes(NamedTuple):
@@ -154,8 +164,12 @@ class Rule:
 
 
 @lru_cache(maxsize=64)
-def compiled(plans: Blueprint, rule: Rule, table: int, work: tuple[tuple[int, ...], tuple[int, ...]]) -> Any:
+def compiled(
+    plans: Blueprint, rule: Rule, table: int, work: tuple[tuple[int, ...], tuple[int, ...]], sessions: int | None = None
+) -> Any:
     """Compile an epoch for a table of ``table`` rows and ``work = (rows.shape, valid_rows.shape)``.
+
+    ``sessions`` is how many a table holds whose windows are gathered; ``None`` where they are laid out.
 
     The program maps ``(Table, Lanes, Work)`` to ``(Lanes, train loss, validation loss)``, the losses per
     lane; the train loss is the mean over the epoch's steps as they were taken, dropout included.
@@ -163,7 +177,12 @@ def compiled(plans: Blueprint, rule: Rule, table: int, work: tuple[tuple[int, ..
     (_, lanes, _), _ = work
     start = jax.eval_shape(lambda theta: jax.vmap(rule.optimiser().init)(theta), _spec(lanes, plans.size))
     arguments = (
-        Table(_spec(table, plans.features * plans.time), _spec(table, dtype=jnp.bool_), _spec(table)),
+        Table(
+            _spec(table, plans.features * plans.time) if sessions is None else _spec(sessions, plans.features),
+            _spec(table, plans.horizons),
+            _spec(table),
+            _spec(1 if sessions is None else table, dtype=jnp.int32),
+        ),
         Lanes(_spec(lanes, plans.size), start),
         Work(
             _spec(*work[0], dtype=jnp.int32),
@@ -174,12 +193,12 @@ def compiled(plans: Blueprint, rule: Rule, table: int, work: tuple[tuple[int, ..
             _spec(lanes, dtype=jnp.int32),
         ),
     )
-    return jax.jit(_epoch(plans, rule)).lower(*arguments).compile()
+    return jax.jit(_epoch(plans, rule, gathered=sessions is not None)).lower(*arguments).compile()
 
 
 @lru_cache(maxsize=64)
 def forward(plans: Blueprint) -> Any:
-    """Compile ``(theta, windows (VALIDATION_ROWS, time, feature)) -> logits (2, VALIDATION_ROWS)``."""
+    """Compile ``(theta, windows (VALIDATION_ROWS, time, feature)) -> outputs (output, VALIDATION_ROWS)``."""
 
     def logits(theta: Array, windows: Array) -> Array:
         return plans.net(theta)(jnp.moveaxis(windows, 0, 2), key=None, inference=True)
@@ -193,31 +212,36 @@ def _spec(*shape: int, dtype: Any = jnp.float32) -> Any:
     return jax.ShapeDtypeStruct(shape, dtype)  # type: ignore[no-untyped-call]
 
 
-def _epoch(plans: Blueprint, rule: Rule) -> Any:
+def _epoch(plans: Blueprint, rule: Rule, *, gathered: bool) -> Any:
     optimiser = rule.optimiser()
 
-    def batch_of(table: Table, rows: Array) -> tuple[Array, Array, Array]:
+    def windows_of(table: Table, rows: Array) -> Array:
+        if gathered:
+            steps = jnp.asarray(table.ends)[rows] + jnp.arange(1 - plans.time, 1)[:, None]
+            return jnp.swapaxes(computed_once(jnp.asarray(table.x)[steps]), 1, 2)
         # One plain transposition of the rows, and before anything else: the gather is then a copy of whole
         # rows.
         taken = computed_once(jnp.asarray(table.x)[rows])
         columns = computed_once(taken.T).reshape(plans.features, plans.time, len(rows))
-        return jnp.moveaxis(columns, 0, 1), jnp.asarray(table.up)[rows], jnp.asarray(table.weight)[rows]
+        return jnp.moveaxis(columns, 0, 1)
 
-    def losses(logits: Array, up: Array, weight: Array) -> Array:
-        """Weighted cross-entropy of each window: softplus of the wrong logit less the right one."""
-        margin = logits[1] - logits[0]
-        return weight * jax.nn.softplus(jnp.where(up, -margin, margin))
+    def batch_of(table: Table, rows: Array) -> tuple[Array, Array, Array]:
+        return windows_of(table, rows), jnp.asarray(table.target)[rows].T, jnp.asarray(table.weight)[rows]
+
+    def losses(outputs: Array, target: Array, weight: Array) -> Array:
+        weighted: Array = weight * plans.head.loss(outputs, target)
+        return weighted
 
     def step(
         theta: Array, adam: Any, total: Array, table: Table, rows: Array, words: Array, rate: Array, on: Array
     ) -> tuple[Array, Any, Array]:
-        x, up, weight = batch_of(table, rows)
+        x, target, weight = batch_of(table, rows)
         counted = jnp.sum(weight)
         key = jax.random.wrap_key_data(words, impl="threefry2x32")
 
         def mean_loss(theta: Array) -> Array:
             logits = plans.net(theta)(x, key=key, inference=False)
-            return jnp.sum(losses(logits, up, weight)) / jnp.where(counted > 0, counted, 1.0)
+            return jnp.sum(losses(logits, target, weight)) / jnp.where(counted > 0, counted, 1.0)
 
         loss, gradient = jax.value_and_grad(mean_loss)(theta)
         gradient = computed_once(gradient)
@@ -229,9 +253,9 @@ def _epoch(plans: Blueprint, rule: Rule) -> Any:
         return chosen
 
     def evaluate(theta: Array, total: Array, table: Table, rows: Array) -> Array:
-        x, up, weight = batch_of(table, rows)
+        x, target, weight = batch_of(table, rows)
         logits = plans.net(theta)(x, key=None, inference=True)
-        return total + jnp.stack([jnp.sum(losses(logits, up, weight)), jnp.sum(weight)])
+        return total + jnp.stack([jnp.sum(losses(logits, target, weight)), jnp.sum(weight)])
 
     def epoch(table: Table, lanes: Lanes, work: Work) -> tuple[Lanes, Array, Array]:
         nothing = jnp.zeros((len(lanes.theta), 2), jnp.float32)

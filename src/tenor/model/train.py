@@ -32,8 +32,10 @@ import numpy as np
 from tenor.errors import FitError
 from tenor.model.architecture import Architecture
 from tenor.model.fit_plan import FitPlan
+from tenor.model.head import DIRECTION, Head
 from tenor.model.program import VALIDATION_ROWS, Blueprint, Lanes, Rule, Table, Work, blueprint, compiled
 from tenor.model.trained import TrainedGrid
+from tenor.model.window_rows import WindowRows
 from tenor.units import AnyArray, Floats32
 
 __all__ = ["Architecture", "FitPlan", "FoldArrays", "TrainedGrid", "Watch", "silent", "train_grid"]
@@ -59,12 +61,20 @@ def silent(done: int, total: int, left: int) -> None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FoldArrays:
-    """The windows of one fold, prepared: float32 ``(window, time, feature)``, and 1 for up, 0 for down."""
+    """The windows of one fold, prepared, and what the head is asked of each.
 
-    x_train: Floats32
+    Windows are float32 ``(window, time, feature)``, laid out or as rows (:class:`WindowRows`). Targets are 1 for up and
+    0 for down, ``(window,)``, or scaled returns, ``(window, horizon)``.
+    """
+
+    x_train: Floats32 | WindowRows
     y_train: AnyArray
-    x_valid: Floats32
+    x_valid: Floats32 | WindowRows
     y_valid: AnyArray
+
+
+LAID_BYTES = 256 * 2**20
+"""Windows of a grid that take more than this are not laid out, but gathered from their rows batch by batch."""
 
 
 def train_grid(
@@ -73,6 +83,7 @@ def train_grid(
     seeds: Sequence[int],
     plan: FitPlan,
     *,
+    head: Head = DIRECTION,
     watch: Watch = silent,
     workers: int | None = None,
 ) -> TrainedGrid:
@@ -88,6 +99,8 @@ def train_grid(
         Whole numbers from 0, each once.
     plan
         How they are trained.
+    head
+        What they are asked.
     watch
         Told of the progress in the calling thread; what it raises ends the training.
     workers
@@ -105,11 +118,11 @@ def train_grid(
     FitError
         If the arrays do not fit together: the first mismatch by its name, before anything is trained.
     """
-    time, features = _agreed_shape(folds)
+    time, features, horizons = _agreed_shape(folds, head)
     _check_seeds(seeds)
-    plans = blueprint(architecture, features, time)
-    unfit = [_unfit(fold) for fold in folds]
-    table, places = _table(folds, unfit, plan)
+    plans = blueprint(architecture, features, time, head, horizons)
+    unfit = [_unfit(fold, head) for fold in folds]
+    table, places = _table(folds, unfit, plan, head, time, features, horizons)
     drawn = {seed: plans.draw(_words(seed, 0)) for seed in seeds}
     runs = [
         _Run(fold, at, seed, places[fold], drawn[seed])
@@ -145,6 +158,8 @@ def train_grid(
         train_loss=train_loss,
         valid_loss=valid_loss,
         failures=tuple(tuple(row) for row in failures),
+        head=head,
+        horizons=horizons,
     )
 
 
@@ -213,7 +228,8 @@ def _train(plans: Blueprint, runs: list[_Run], host: Table, plan: FitPlan, watch
     shape = ((steps, lanes, plan.batch_size), (chunks, lanes, VALIDATION_ROWS))
     rule = Rule(clip_norm=plan.clip_norm, weight_decay=plan.weight_decay)
     start = jax.tree.map(np.asarray, rule.optimiser().init(jnp.zeros(plans.size, jnp.float32)))
-    program = compiled(plans, rule, len(host.up), shape)
+    gathered = len(host.ends) == len(host.weight)
+    program = compiled(plans, rule, len(host.weight), shape, len(host.x) if gathered else None)
     table: Table = jax.device_put(host)
 
     news: queue.SimpleQueue[tuple[int, int, int] | None] = queue.SimpleQueue()
@@ -257,7 +273,7 @@ def _epochs(
     ended.
     """
     (steps, lanes, batch), (chunks, _, _) = shape
-    blank = len(table.up) - 1
+    blank = len(table.weight) - 1
     theta = np.zeros((lanes, waiting[0].theta.size), np.float32)
     adam = jax.tree.map(lambda leaf: np.stack([leaf] * lanes), start)
     dropping = np.zeros((lanes, 2), np.uint32)
@@ -315,38 +331,70 @@ def _roomy(count: int) -> int:
     return -(-count // grain) * grain
 
 
-def _table(folds: Sequence[FoldArrays], unfit: Sequence[str | None], plan: FitPlan) -> tuple[Table, list[_Rows]]:
-    """Lay the windows of the folds that can be trained one after another, with the weight of each."""
-    parts: list[tuple[AnyArray, AnyArray, AnyArray]] = []
+def _table(
+    folds: Sequence[FoldArrays],
+    unfit: Sequence[str | None],
+    plan: FitPlan,
+    head: Head,
+    time: int,
+    features: int,
+    horizons: int,
+) -> tuple[Table, list[_Rows]]:
+    """Lay the windows of the folds that can be trained one after another, with target and weight of each.
+
+    They are laid out while that takes little; beyond ``LAID_BYTES`` the table holds the sessions that they share.
+    """
+    parts: list[tuple[Floats32 | WindowRows, AnyArray, AnyArray]] = []
     places, first = [], 0
     for fold, reason in zip(folds, unfit, strict=True):
         if reason is not None:
             places.append(_Rows(first, 0, 0))
             continue
         weights = np.ones(2, np.float32)
-        if plan.class_weights == "balanced":
+        if head.of_classes and plan.class_weights == "balanced":
             counts = np.bincount(fold.y_train.astype(np.int64), minlength=2)
             weights = (len(fold.y_train) / (2.0 * counts)).astype(np.float32)
         for x, y in ((fold.x_train, fold.y_train), (fold.x_valid, fold.y_valid)):
-            parts.append((np.swapaxes(x, 1, 2).reshape(len(x), -1), y == 1, weights[y.astype(np.int64)]))
+            weight = weights[y.astype(np.int64)] if head.of_classes else np.ones(len(y), np.float32)
+            parts.append((x, y.reshape(len(y), horizons), weight))
         places.append(_Rows(first, len(fold.x_train), len(fold.x_valid)))
         first += len(fold.x_train) + len(fold.x_valid)
-    width = folds[0].x_train.shape[1] * folds[0].x_train.shape[2]
     rows = _roomy(first + 1)
-    table = Table(np.zeros((rows, width), np.float32), np.zeros(rows, np.bool_), np.zeros(rows, np.float32))
+    target, weighed = np.zeros((rows, horizons), np.float32), np.zeros(rows, np.float32)
     start = 0
-    for x, up, weight in parts:
-        stop = start + len(x)
-        table.x[start:stop], table.up[start:stop], table.weight[start:stop] = x, up, weight
-        start = stop
-    return table, places
+    for x, y, weight in parts:
+        target[start : start + len(x)], weighed[start : start + len(x)] = y, weight
+        start += len(x)
+    if rows * time * features * 4 <= LAID_BYTES or any(isinstance(x, np.ndarray) for x, _, _ in parts):
+        laid, start = np.zeros((rows, time * features), np.float32), 0
+        for x, _, _ in parts:
+            windows = x.laid() if isinstance(x, WindowRows) else x
+            laid[start : start + len(x)] = np.swapaxes(windows, 1, 2).reshape(len(x), -1)
+            start += len(x)
+        return Table(laid, target, weighed, np.zeros(1, np.int32)), places
+    sessions, ends = _shared(parts, rows, time)
+    return Table(sessions, target, weighed, ends), places
 
 
-def _agreed_shape(folds: Sequence[FoldArrays]) -> tuple[int, int]:
-    """Return (time, feature), or raise :class:`FitError` naming the first array that does not fit."""
+def _shared(
+    parts: Sequence[tuple[Floats32 | WindowRows, AnyArray, AnyArray]], rows: int, time: int
+) -> tuple[Floats32, AnyArray]:
+    """Lay the sessions of windows one part after another, and say where each window ends; blanks end at the first."""
+    held = [x for x, _, _ in parts if isinstance(x, WindowRows)]
+    sessions = np.concatenate([x.rows for x in held])
+    ends, start, before = np.full(rows, time - 1, np.int32), 0, 0
+    for x in held:
+        ends[start : start + len(x)] = x.ends + before
+        start, before = start + len(x), before + len(x.rows)
+    return sessions, ends
+
+
+def _agreed_shape(folds: Sequence[FoldArrays], head: Head) -> tuple[int, int, int]:
+    """Return (time, feature, horizon), or raise :class:`FitError` naming the first array that does not fit."""
     if not folds:
         raise FitError("there are no folds; give at least one")
     agreed: tuple[int, ...] | None = None
+    asked: tuple[int, ...] | None = None
     for number, fold in enumerate(folds):
         for part in ("train", "valid"):
             x, y = getattr(fold, f"x_{part}"), getattr(fold, f"y_{part}")
@@ -361,15 +409,29 @@ def _agreed_shape(folds: Sequence[FoldArrays]) -> tuple[int, int]:
                     f"{name} has (time, feature) = {x.shape[1:]}, folds[0].x_train has {agreed};"
                     " all windows of a grid must have one shape"
                 )
-            if y.shape != (len(x),):
+            _check_targets(f"folds[{number}].y_{part}", y, name, len(x), head)
+            asked = asked or y.shape[1:]
+            if y.shape[1:] != asked:
                 raise FitError(
-                    f"folds[{number}].y_{part} has shape {y.shape}, {name} has {len(x)} windows; it must be ({len(x)},)"
+                    f"folds[{number}].y_{part} has {y.shape[1:]} horizons, folds[0].y_train {asked}; they must agree"
                 )
-            wrong = y[(y != 0) & (y != 1)]
-            if len(wrong):
-                raise FitError(f"folds[{number}].y_{part} holds {wrong[0]!r}; a label is 0 (down) or 1 (up)")
     assert agreed is not None
-    return agreed[0], agreed[1]
+    assert asked is not None
+    return agreed[0], agreed[1], asked[0] if asked else 1
+
+
+def _check_targets(name: str, y: AnyArray, windows: str, count: int, head: Head) -> None:
+    if head.of_classes:
+        if y.shape != (count,):
+            raise FitError(f"{name} has shape {y.shape}, {windows} has {count} windows; it must be ({count},)")
+        wrong = y[(y != 0) & (y != 1)]
+        if len(wrong):
+            raise FitError(f"{name} holds {wrong[0]!r}; a label is 0 (down) or 1 (up)")
+    elif y.ndim != 2 or len(y) != count or not y.shape[1]:
+        raise FitError(
+            f"{name} has shape {y.shape}, {windows} has {count} windows; under the head {head.kind!r} it must be"
+            f" ({count}, horizon)"
+        )
 
 
 def _check_seeds(seeds: Sequence[int]) -> None:
@@ -377,15 +439,29 @@ def _check_seeds(seeds: Sequence[int]) -> None:
         raise FitError(f"seeds are {list(seeds)}; give one or more whole numbers from 0, each once")
 
 
-def _unfit(fold: FoldArrays) -> str | None:
+def _unfit(fold: FoldArrays, head: Head) -> str | None:
     """Return why ``fold`` cannot be trained, or ``None``."""
     for part, x, y in (("train", fold.x_train, fold.y_train), ("validation", fold.x_valid, fold.y_valid)):
-        ups = int((y == 1).sum())
-        if ups in (0, len(y)):
-            return (
-                f"the {part} windows hold {ups} ups and {len(y) - ups} downs; a direction needs both:"
-                " lengthen the range or narrow the neutral band"
-            )
+        if head.of_classes:
+            ups = int((y == 1).sum())
+            if ups in (0, len(y)):
+                return (
+                    f"the {part} windows hold {ups} ups and {len(y) - ups} downs; a direction needs both:"
+                    " lengthen the range or narrow the neutral band"
+                )
+        elif not len(y):
+            return f"the {part} range has no window with a known outcome; lengthen it"
+        elif not np.isfinite(y).all():
+            return f"the {part} windows hold {int((~np.isfinite(y)).sum())} outcomes that are not known; leave them out"
+        if isinstance(x, WindowRows):
+            bad = np.argwhere(~np.isfinite(x.rows))
+            if len(bad):
+                row, feature = (int(place) for place in bad[0])
+                return (
+                    f"the {part} rows hold {x.rows[row, feature]} (row {row}, feature {feature}) and"
+                    f" {len(bad) - 1} more that are not finite; fill or leave out what is missing first"
+                )
+            continue
         bad = np.argwhere(~np.isfinite(x))
         if len(bad):
             window, session, feature = (int(place) for place in bad[0])

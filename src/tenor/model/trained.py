@@ -8,6 +8,7 @@ import numpy as np
 
 from tenor.errors import FitError
 from tenor.model.architecture import Architecture, Net
+from tenor.model.head import DIRECTION, Head
 from tenor.model.program import VALIDATION_ROWS, Blueprint, blueprint, forward
 from tenor.units import AnyArray, Floats32, Ints
 
@@ -34,6 +35,8 @@ class TrainedGrid:
         fold's train weights.
     failures
         ``failures[fold][seed]``: why there is no network, or ``None``.
+    head, horizons
+        What they were asked, and over how many horizons.
     """
 
     architecture: Architecture
@@ -46,6 +49,8 @@ class TrainedGrid:
     train_loss: Floats32
     valid_loss: Floats32
     failures: tuple[tuple[str | None, ...], ...]
+    head: Head = DIRECTION
+    horizons: int = 1
 
     def failure(self, fold: int, seed: int) -> str | None:
         """Return why the network of ``fold`` and seed position ``seed`` failed, or ``None``."""
@@ -55,8 +60,8 @@ class TrainedGrid:
         """Return one network, an Equinox module; :class:`FitError` with the reason if it failed."""
         return self._blueprint().net(self._weights(fold, seed))
 
-    def logits(self, fold: int, seed: int, x: Floats32) -> Floats32:
-        """Return the logits of windows ``x`` under one network.
+    def outputs(self, fold: int, seed: int, x: Floats32) -> Floats32:
+        """Return what one network gives for windows ``x``, the logits of a direction for one.
 
         Parameters
         ----------
@@ -68,7 +73,8 @@ class TrainedGrid:
         Returns
         -------
         Floats32
-            ``(2, window)``: row 0 is down, row 1 is up. The logits of a window do not depend on the others.
+            ``(output, window)``; of a direction, row 0 is down and row 1 is up. What is given for a window does not
+            depend on the others.
 
         Raises
         ------
@@ -82,8 +88,9 @@ class TrainedGrid:
                 f"x has shape {x.shape}; these networks read (window, time, feature) ="
                 f" (any, {self.time}, {self.features})"
             )
-        program = forward(self._blueprint())
-        found = np.empty((2, len(x)), np.float32)
+        plans = self._blueprint()
+        program = forward(plans)
+        found = np.empty((plans.outputs, len(x)), np.float32)
         for start in range(0, len(x), VALIDATION_ROWS):
             part = x[start : start + VALIDATION_ROWS]
             chunk = np.zeros((VALIDATION_ROWS, self.time, self.features), np.float32)
@@ -91,12 +98,12 @@ class TrainedGrid:
             found[:, start : start + len(part)] = np.asarray(program(theta, chunk))[:, : len(part)]
         return found
 
-    def fold_logits(self, fold: int, x: Floats32) -> Floats32:
-        """Return :meth:`logits` under every seed, ``(seed, 2, window)``; not a number where one failed."""
-        found = np.full((len(self.seeds), 2, len(x)), np.nan, np.float32)
+    def fold_outputs(self, fold: int, x: Floats32) -> Floats32:
+        """Return :meth:`outputs` under every seed, ``(seed, output, window)``; not a number where one failed."""
+        found = np.full((len(self.seeds), self._blueprint().outputs, len(x)), np.nan, np.float32)
         for seed in range(len(self.seeds)):
             if self.failures[fold][seed] is None:
-                found[seed] = self.logits(fold, seed, x)
+                found[seed] = self.outputs(fold, seed, x)
         return found
 
     def alone(self, fold: int, seed: int) -> "TrainedGrid":
@@ -111,7 +118,7 @@ class TrainedGrid:
         )
 
     def state(self) -> dict[str, AnyArray]:
-        """Return everything but the architecture as named arrays, ready for safetensors.
+        """Return everything but architecture and head as named arrays, ready for safetensors.
 
         Parameters come under their path in the network, such as ``parameter/layers.0.bias``, with fold and
         seed as the first two axes; texts (the failures) as the bytes of their JSON.
@@ -126,20 +133,22 @@ class TrainedGrid:
             start = stop
         for name in ("best_epoch", "epochs_run", "train_loss", "valid_loss"):
             arrays[name] = np.ascontiguousarray(getattr(self, name))
-        arrays["window"] = np.array([self.time, self.features], np.int64)
+        arrays["window"] = np.array([self.time, self.features, self.horizons], np.int64)
         arrays["seeds"] = np.array(self.seeds, np.int64)
         arrays["failures"] = np.frombuffer(json.dumps(self.failures).encode(), np.uint8).copy()
         return arrays
 
     @classmethod
-    def from_state(cls, architecture: Architecture, state: Mapping[str, AnyArray]) -> "TrainedGrid":
-        """Return the grid that :meth:`state` gave; :class:`FitError` if it is of another architecture."""
+    def from_state(
+        cls, architecture: Architecture, state: Mapping[str, AnyArray], head: Head = DIRECTION
+    ) -> "TrainedGrid":
+        """Return the grid that :meth:`state` gave; :class:`FitError` if it is of another architecture or head."""
         needed = {"window", "seeds", "failures", "best_epoch", "epochs_run", "train_loss", "valid_loss"}
         missing = sorted(needed - set(state))
         if missing:
             raise FitError(f"the arrays lack {missing}; give what TrainedGrid.state returned")
-        time, features = (int(size) for size in state["window"])
-        plans = blueprint(architecture, features, time)
+        time, features, horizons = (int(size) for size in state["window"])
+        plans = blueprint(architecture, features, time, head, horizons)
         wanted = {f"parameter/{name}": shape for name, shape in zip(plans.names, plans.shapes, strict=True)}
         given = {name: array.shape[2:] for name, array in state.items() if name.startswith("parameter/")}
         for name in sorted(wanted.keys() | given.keys()):
@@ -161,10 +170,12 @@ class TrainedGrid:
             train_loss=state["train_loss"],
             valid_loss=state["valid_loss"],
             failures=tuple(tuple(row) for row in json.loads(state["failures"].tobytes())),
+            head=head,
+            horizons=horizons,
         )
 
     def _blueprint(self) -> Blueprint:
-        return blueprint(self.architecture, self.features, self.time)
+        return blueprint(self.architecture, self.features, self.time, self.head, self.horizons)
 
     def _weights(self, fold: int, seed: int) -> Floats32:
         reason = self.failures[fold][seed]

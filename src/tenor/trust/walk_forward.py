@@ -14,12 +14,12 @@ import numpy as np
 
 from tenor.errors import FitError, SplitError
 from tenor.factor.window import Fold, Windows
-from tenor.model.base import FoldWindows, Outcome, Recipe, fit_grid
-from tenor.model.calibrate import Calibration
+from tenor.model.base import Distributional, Fitted, FoldWindows, Outcome, Recipe, fit_grid
+from tenor.model.calibrate import Calibration, widening
 from tenor.model.forecast import Failure, Forecast
 from tenor.model.frozen import Frozen, FrozenModel, FrozenModels, why_not_kept
 from tenor.progress import Progress, silent
-from tenor.units import Floats, Ints
+from tenor.units import Bools, Floats, Floats32, Ints
 
 CONVICTION = 0.9
 """Quantile of ``|up - 1/2|`` over validation windows that counts as full conviction."""
@@ -145,6 +145,7 @@ def _forecast(
     parts: list[Floats] = []
     failures: list[Failure] = []
     kept: list[tuple[Frozen | str, ...]] = []
+    said: list[list[Floats | None]] = []
     for fold, outcomes, known, test in zip(folds, grid, learn, tests, strict=True):
         part = np.full((3, len(used), len(test)), np.nan)
         familiar = np.isin(test.product, known.train.product)
@@ -155,21 +156,59 @@ def _forecast(
             )
             failures.append(Failure(recipe.name, fold.index, None, why))
         row: list[Frozen | str] = []
+        of_seeds: list[Floats | None] = [None] * len(used)
         asked = test.take(familiar).alone().blind()
         for number, outcome in enumerate(outcomes if familiar.any() else ()):
             try:
                 frozen = _freeze(outcome, known.validation, AS_SAID if recipe.calibrated else calibration)
                 raw = frozen.fitted.predict(asked)
-                part[:, number, familiar] = raw, frozen.calibrator.apply(raw), np.full(len(asked), frozen.scale)
+                up = np.where(np.isfinite(raw), frozen.calibrator.apply(raw), np.nan)
+                part[:, number, familiar] = raw, up, np.full(len(asked), frozen.scale)
+                of_seeds[number] = frozen.quantiles(asked)
+                for name, why in getattr(outcome, "failures", {}).items():
+                    failures.append(Failure(recipe.name, fold.index, used[number], f"{name}: {why}"))
                 row.append(frozen)
             except FitError as failure:
                 failures.append(Failure(recipe.name, fold.index, used[number], str(failure)))
                 row.append(str(failure))
         parts.append(part)
+        said.append([_placed(found, familiar) for found in of_seeds])
         kept.append(tuple(row) or ("train holds no product of the test range, so no model spoke",) * len(used))
     raw, up, scale = np.concatenate(parts, axis=2)
-    forecast = Forecast(recipe.name, used, raw, up, scale, failures=_merge(failures, used))
+    levels = next((one.levels for row in kept for one in row if isinstance(one, Frozen) and one.levels), ())
+    forecast = Forecast(
+        recipe.name,
+        used,
+        raw,
+        up,
+        scale,
+        failures=_merge(failures, used),
+        levels=levels,
+        horizons=tests[0].horizons if levels else (),
+        quantiles=_joined(said, tests, levels) if levels else None,
+    )
     return forecast, FrozenModel(recipe.name, used, tuple(kept))
+
+
+def _placed(found: Floats | None, familiar: Bools) -> Floats | None:
+    """Put what was said of the familiar windows among all of a fold."""
+    if found is None:
+        return None
+    out = np.full((len(familiar), *found.shape[1:]), np.nan)
+    out[familiar] = found
+    return out
+
+
+def _joined(said: Sequence[Sequence[Floats | None]], tests: Sequence[Windows], levels: tuple[float, ...]) -> Floats32:
+    """Lay the quantiles of folds one after another, ``(seed, window, horizon, level)``; NaN where a fold has none."""
+    horizons = len(tests[0].horizons)
+    parts = [
+        np.stack([np.full((len(test), horizons, len(levels)), np.nan) if one is None else one for one in row]).astype(
+            np.float32
+        )
+        for row, test in zip(said, tests, strict=True)
+    ]
+    return np.concatenate(parts, axis=1)
 
 
 def _freeze(outcome: Outcome, validation: Windows, calibration: Calibration) -> Frozen:
@@ -187,10 +226,24 @@ def _freeze(outcome: Outcome, validation: Windows, calibration: Calibration) -> 
             "the validation range has no decided window of a product that train holds; lengthen it"
             " or narrow the neutral band"
         )
-    on_validation = outcome.predict(validation.blind())
-    learnt = calibration.learn(on_validation, validation.label)
-    scale = float(np.quantile(np.abs(learnt.apply(on_validation) - 0.5), CONVICTION))
-    return Frozen(outcome, learnt, scale)
+    blind = validation.blind()
+    on_validation = outcome.predict(blind)
+    spoke = np.isfinite(on_validation)
+    if not spoke.any():
+        raise FitError("it says nothing of any validation window")
+    learnt = calibration.learn(on_validation[spoke], validation.label[spoke])
+    scale = float(np.quantile(np.abs(learnt.apply(on_validation[spoke]) - 0.5), CONVICTION))
+    return Frozen(outcome, learnt, scale, _move(outcome, validation, blind))
+
+
+def _move(fitted: Fitted, validation: Windows, blind: Windows) -> Floats | None:
+    """Learn on validation how far the quantiles of a model are moved; ``None`` for a model without any."""
+    raw = fitted.quantiles(blind) if isinstance(fitted, Distributional) and fitted.levels else None
+    if raw is None:
+        return None
+    assert isinstance(fitted, Distributional)
+    unit = fitted.unit(blind)
+    return widening(raw / unit[:, :, None], fitted.levels, validation.ahead / unit)
 
 
 def _merge(failures: Sequence[Failure], seeds: Sequence[int]) -> tuple[Failure, ...]:
