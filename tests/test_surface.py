@@ -49,6 +49,7 @@ NAMES = {
         "transformer",
     ],
     "tenor.positions": ["probability", "sign"],
+    "tenor.portfolios": ["by_probability", "by_sign", "long_short", "top_k"],
     "tenor.splits": ["dates", "outcome_dates", "walk_forward"],
     "tenor.shifts": [
         "butterfly",

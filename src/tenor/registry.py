@@ -25,6 +25,7 @@ GROUPS = {
     "tenor.factors": "kind",
     "tenor.models": "kind",
     "tenor.positions": "kind",
+    "tenor.portfolios": "kind",
     "tenor.splits": "kind",
     "tenor.shifts": "kind",
 }

@@ -457,11 +457,11 @@ def test_a_session_on_which_nothing_could_be_held_counts_without_a_return() -> N
 
 def test_returns_that_tell_no_block_length_take_the_cube_root_and_say_so() -> None:
     """A model that hardly ever trades must not cost the whole run its result."""
-    from tenor.trust.evaluate import _block
+    from tenor.trust.evaluate import block_of
 
     notes: list[str] = []
-    assert _block(np.zeros((2, 125)), notes) == 1.0
+    assert block_of(np.zeros((2, 125)), notes) == 1.0
     assert notes == []
-    assert _block(np.eye(1, 7), notes) == pytest.approx(7 ** (1 / 3))
+    assert block_of(np.eye(1, 7), notes) == pytest.approx(7 ** (1 / 3))
     (note,) = notes
     assert "bootstrap blocks of 1.9 sessions" in note

@@ -6,17 +6,40 @@ over the models that learn. Under no signal that happens at most as often as the
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 
 from tenor.trust import significance
-from tenor.trust.evaluation import RULES, Comparison, Finding, Terms
-from tenor.trust.trading import Money
-from tenor.units import Ints
+from tenor.trust.evaluation import RULES, Comparison, Finding
+from tenor.units import Floats, Ints
+
+
+class Statistics(Protocol):
+    """How uncertainty is stated."""
+
+    @property
+    def level(self) -> float:
+        """Coverage of the intervals."""
+        ...
+
+    @property
+    def sessions_per_year(self) -> int:
+        """Annualises daily figures."""
+        ...
+
+
+class Returns(Protocol):
+    """What was earned: ``returns`` per session, ``(seed, session)``."""
+
+    @property
+    def returns(self) -> Floats:
+        """Net returns of each session."""
+        ...
 
 
 def compare(
-    right: Mapping[str, significance.Sessions], headline: Mapping[str, Money], days: Ints, terms: Terms
+    right: Mapping[str, significance.Sessions], headline: Mapping[str, Returns], days: Ints, terms: Statistics
 ) -> tuple[Comparison, ...]:
     """Every model that learns minus every rule, and minus every model that learns before it in the study."""
     learners = [name for name in right if name not in RULES]
@@ -36,6 +59,8 @@ def compare(
             level=terms.level,
         )
         out.append(_comparison(first, second, "accuracy", gap, None))
+    if not headline:
+        return tuple(out)
     estimate, draws = significance.seed_sharpe(
         [money.returns for money in headline.values()], days, sessions_per_year=terms.sessions_per_year
     )

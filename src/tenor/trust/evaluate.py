@@ -54,11 +54,11 @@ def evaluate(
     outcome = np.isfinite(said.test.change)
     test = said.test.take(outcome)
     known = {f.model: f.up[:, outcome] for f in said.forecasts}
-    complete = {name: up for name, up in known.items() if _scored(up, test).any()}
+    complete = {name: up for name, up in known.items() if all_spoke(up, test).any()}
     if not complete:
         reasons = {failure.reason for forecast in said.forecasts for failure in forecast.failures}
         raise FitError(f"no model has a forecast to score: {'; '.join(sorted(reasons)) or 'no outcome is known yet'}")
-    notes = _gaps(known, test)
+    notes = gaps(known, test)
     traded = trades(said, [f for f in said.forecasts if f.model in complete], legs, sessions, terms, watch)
     headline = {
         trade.forecast.model: trade.money
@@ -66,18 +66,18 @@ def evaluate(
         if (trade.position, trade.fill) == (terms.positions[0].name, terms.fills[0])
     }
     watch("statistics", 0, 1)
-    block = _block(np.stack([money.returns.mean(axis=0) for money in headline.values()]), notes)
+    block = block_of(np.stack([money.returns.mean(axis=0) for money in headline.values()]), notes)
     days = significance.resample(len(sessions), replications=terms.replications, seed=terms.seed, block=block)
-    right = {name: _right_by_session(test, up, sessions) for name, up in complete.items()}
+    right = {name: right_by_session(test, up, sessions) for name, up in complete.items()}
     comparisons = compare(right, headline, days, terms)
     evaluation = Evaluation(
         level=terms.level,
         replications=terms.replications,
         block=block,
         sessions=sessions,
-        directions=_directions(complete, test, sessions, days, terms),
-        by_fold={name: _by_fold(up, test, said.fold[outcome]) for name, up in complete.items()},
-        reliabilities={name: _reliability(up, test) for name, up in complete.items()},
+        directions=directions(complete, test, sessions, days, terms.level),
+        by_fold={name: accuracy_by_fold(up, test, said.fold[outcome]) for name, up in complete.items()},
+        reliabilities={name: reliability_of(up, test) for name, up in complete.items()},
         earned=score_trades(traded, sessions, days, terms),
         equities=tuple(equity(model, money) for model, money in headline.items()),
         comparisons=comparisons,
@@ -89,7 +89,7 @@ def evaluate(
     return evaluation
 
 
-def _block(returns: Floats, notes: list[str]) -> float:
+def block_of(returns: Floats, notes: list[str]) -> float:
     """Mean block of the bootstrap; where the returns do not tell it, the cube root of the sessions, and a note."""
     try:
         return significance.block_length(returns)
@@ -112,11 +112,11 @@ def _require_legs(said: WalkForwardRun, legs: Sequence[Legs]) -> None:
             )
 
 
-def _gaps(known: Mapping[str, Floats], test: Windows) -> list[str]:
+def gaps(known: Mapping[str, Floats], test: Windows) -> list[str]:
     """Say which models are not scored on every window, and why that is."""
     notes = []
     for model, up in known.items():
-        scored, any_seed = _scored(up, test), np.isfinite(up).any(axis=0)
+        scored, any_seed = all_spoke(up, test), np.isfinite(up).any(axis=0)
         if not scored.any():
             notes.append(f"{model}: no window has a forecast from every seed; it has no scores")
         elif part := int((any_seed & ~scored).sum()):
@@ -124,14 +124,14 @@ def _gaps(known: Mapping[str, Floats], test: Windows) -> list[str]:
     return notes
 
 
-def _scored(up: Floats, test: Windows) -> Bools:
+def all_spoke(up: Floats, test: Windows) -> Bools:
     """Windows on which every seed has a forecast."""
     return np.asarray(np.isfinite(up).all(axis=0))
 
 
-def _right_by_session(test: Windows, up: Floats, sessions: Dates, mine: Bools | None = None) -> significance.Sessions:
+def right_by_session(test: Windows, up: Floats, sessions: Dates, mine: Bools | None = None) -> significance.Sessions:
     """Right calls outside the band by session of the study's calendar, shape ``(seed, session)``."""
-    counted = (test.label != NEUTRAL) & _scored(up, test)
+    counted = (test.label != NEUTRAL) & all_spoke(up, test)
     if mine is not None:
         counted &= mine
     right = np.where(counted, right_calls(np.nan_to_num(up, nan=0.5), test.change), 0.0)
@@ -143,22 +143,29 @@ def _right_by_session(test: Windows, up: Floats, sessions: Dates, mine: Bools | 
     )
 
 
-def _directions(
-    complete: Mapping[str, Floats], test: Windows, sessions: Dates, days: Ints, terms: Terms
+def directions(
+    complete: Mapping[str, Floats],
+    test: Windows,
+    sessions: Dates,
+    days: Ints,
+    level: float,
+    *,
+    by_product: bool = True,
 ) -> tuple[Direction, ...]:
+    """Score the calls of every model, over all products and, with ``by_product``, of each."""
     products = [str(code) for code in np.unique(test.product)]
     out = []
-    for scope in (ALL, *products) if len(products) > 1 else (ALL,):
+    for scope in (ALL, *products) if len(products) > 1 and by_product else (ALL,):
         mine = np.full(len(test), True) if scope == ALL else test.product == scope
         for model, up in complete.items():
-            scored = mine & _scored(up, test)
+            scored = mine & all_spoke(up, test)
             if not scored.any():
                 continue
             result = direction_scores(up[:, scored], test.change[scored], test.label[scored] == NEUTRAL)
             scores = {name: over_seeds(getattr(result, name)) for name in DIRECTION}
-            right = _right_by_session(test, up, sessions, mine)
+            right = right_by_session(test, up, sessions, mine)
             interval = significance.accuracy_interval(
-                right.total.mean(axis=0, keepdims=True), right.count, days, level=terms.level
+                right.total.mean(axis=0, keepdims=True), right.count, days, level=level
             )
             scores["accuracy"] = with_interval(scores["accuracy"], interval, 0)
             p_value = float("nan")
@@ -171,16 +178,18 @@ def _directions(
     return tuple(out)
 
 
-def _by_fold(up: Floats, test: Windows, fold: Ints) -> tuple[Score, ...]:
+def accuracy_by_fold(up: Floats, test: Windows, fold: Ints) -> tuple[Score, ...]:
+    """Share of right calls in each fold."""
     out = []
     for index in np.unique(fold):
-        mine = (fold == index) & _scored(up, test) & (test.label != NEUTRAL)
+        mine = (fold == index) & all_spoke(up, test) & (test.label != NEUTRAL)
         out.append(
             over_seeds(right_calls(up[:, mine], test.change[mine]).mean(axis=1)) if mine.any() else Score(float("nan"))
         )
     return tuple(out)
 
 
-def _reliability(up: Floats, test: Windows) -> Reliability:
-    scored = _scored(up, test)
+def reliability_of(up: Floats, test: Windows) -> Reliability:
+    """Return how often what was said came, over the windows on which every seed spoke."""
+    scored = all_spoke(up, test)
     return reliability(up[:, scored], test.change[scored], test.label[scored] == NEUTRAL)

@@ -18,7 +18,7 @@ from tenor.trust.score import Reliability
 from tenor.trust.significance import Interval
 from tenor.units import Dates, Floats
 
-RULES = ("majority", "reversal", "momentum")
+RULES = ("majority", "reversal", "momentum", "random_walk")
 """Models that every other model is compared with."""
 
 ALL = "all"

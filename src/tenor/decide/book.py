@@ -1,0 +1,160 @@
+"""A book of prices: what a portfolio of stocks can be traded at, session by session, names side by side.
+
+A session belongs to the exchange, not to a name: one that was not quoted is marked at its last price and cannot be
+traded. One whose price did not move all day (high equals low) away from the close before is locked at its limit: on
+Shanghai and Shenzhen nobody sells into a limit-up to a buyer who comes late, so it is not bought there, and not sold at
+a limit-down. A name that is never quoted again is closed at its last price less a haircut.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from tenor.errors import MarketError
+from tenor.factor.universe import CLOSE, HIGH, LOW, OPEN, Universe
+from tenor.market.calendar import trading_calendar
+from tenor.units import Bools, Dates, Floats
+
+LOCKING = ("XSHG",)
+"""Exchanges with daily price limits, where a session at one price cannot be traded against its direction."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Book:
+    """Prices of names by session.
+
+    Parameters
+    ----------
+    codes
+        The names, ``N`` of them.
+    sessions
+        Shape ``(session,)``: every session of the exchange.
+    open, close
+        ``(session, name)``, adjusted; ``close`` is the last one where a name was not quoted, NaN before its first.
+        ``open`` is NaN where there is none.
+    can_buy, can_sell
+        ``(session, name)``: whether a name can be bought or sold on a session.
+    last
+        ``(name,)``: position of the last session on which a name was quoted; the number of sessions while it still is.
+    benchmark
+        ``(session,)``: close-to-close return of what portfolios are measured against, 0 on the first session.
+    """
+
+    codes: tuple[str, ...]
+    sessions: Dates
+    open: Floats
+    close: Floats
+    can_buy: Bools
+    can_sell: Bools
+    last: Floats
+    benchmark: Floats
+
+    def __len__(self) -> int:
+        return len(self.sessions)
+
+
+def build_book(
+    universe: Universe, first: date, last: date, *, benchmark: Universe | None = None
+) -> tuple[Book, tuple[str, ...]]:
+    """Lay a universe out by session.
+
+    Parameters
+    ----------
+    universe
+        The names.
+    first, last
+        First and last session.
+    benchmark
+        A universe of one instrument, on the same exchange; absent, the members' mean return of the day.
+
+    Returns
+    -------
+    Book, and sentences on what a reader must know.
+
+    Raises
+    ------
+    MarketError
+        If the exchange has no session in between.
+    """
+    sessions = trading_calendar(universe.exchange.calendar).sessions(first, last)
+    if not len(sessions):
+        raise MarketError(f"{universe.exchange.code} has no session from {first} to {last}")
+    shape = (len(sessions), len(universe.codes))
+    at = np.searchsorted(sessions, universe.sessions)
+    held = (at < len(sessions)) & (sessions[np.minimum(at, len(sessions) - 1)] == universe.sessions)
+    place = (at[held], universe.code[held])
+    opened, close = np.full(shape, np.nan), np.full(shape, np.nan)
+    opened[place], close[place] = universe.fields[OPEN][held], universe.fields[CLOSE][held]
+    quoted, member = np.isfinite(close), np.zeros(shape, dtype=bool)
+    member[place] = universe.member[held]
+    before = _before(universe, sessions)
+    marked = _filled(close, before)
+    up = down = np.zeros(shape, dtype=bool)
+    notes: list[str] = []
+    if universe.exchange.code in LOCKING:
+        one_price = np.zeros(shape, dtype=bool)
+        one_price[place] = universe.fields[HIGH][held] == universe.fields[LOW][held]
+        earlier = np.vstack([before[None], marked[:-1]])
+        up, down = one_price & (close > earlier), one_price & (close < earlier)
+        if up.any() or down.any():
+            notes.append(
+                f"{int(up.sum() + down.sum()):,} times a name stood at its price limit all session: it is not bought at"
+                " the upper one nor sold at the lower one"
+            )
+    tail = universe.sessions[np.asarray(universe.bounds[1:]) - 1]
+    gone = tail < sessions[-1] - np.timedelta64(30, "D")
+    ends = np.where(gone, np.searchsorted(sessions, tail), len(sessions)).astype(np.float64)
+    if benchmark is None:
+        earned = np.zeros(shape)
+        earned[1:] = np.where(np.isfinite(marked[:-1]), marked[1:] / marked[:-1] - 1.0, np.nan)
+        counted = member & np.isfinite(earned)
+        counted[1:] &= member[:-1]
+        total = np.where(counted, earned, 0.0).sum(axis=1)
+        market = np.where(counted.any(axis=1), total / np.maximum(counted.sum(axis=1), 1), 0.0)
+        notes.append("the benchmark is the mean return of the members of the day, equally weighted, without costs")
+    else:
+        market = _returns(benchmark, sessions)
+        notes.append(f"the benchmark is {benchmark.codes[0]}, without costs")
+    market[0] = 0.0
+    book = Book(
+        codes=universe.codes,
+        sessions=sessions,
+        open=opened,
+        close=marked,
+        can_buy=quoted & ~up,
+        can_sell=quoted & ~down,
+        last=ends,
+        benchmark=market,
+    )
+    return book, tuple(notes)
+
+
+def _before(universe: Universe, sessions: Dates) -> Floats:
+    """Last close of each name before the first session, NaN where there is none."""
+    out = np.full(len(universe.codes), np.nan)
+    for number in range(len(universe.codes)):
+        rows = slice(int(universe.bounds[number]), int(universe.bounds[number + 1]))
+        past = int(np.searchsorted(universe.sessions[rows], sessions[0]))
+        if past:
+            out[number] = universe.fields[CLOSE][rows][past - 1]
+    return out
+
+
+def _filled(close: Floats, before: Floats) -> Floats:
+    """Carry each name's last close forward."""
+    out = np.vstack([before[None], close])
+    held = np.where(np.isfinite(out), np.arange(len(out))[:, None], 0)
+    return out[np.maximum.accumulate(held, axis=0), np.arange(out.shape[1])][1:]
+
+
+def _returns(benchmark: Universe, sessions: Dates) -> Floats:
+    """Close-to-close returns of one instrument on the sessions, 0 where it was not quoted."""
+    close = np.full(len(sessions), np.nan)
+    at = np.searchsorted(sessions, benchmark.sessions)
+    held = (at < len(sessions)) & (sessions[np.minimum(at, len(sessions) - 1)] == benchmark.sessions)
+    close[at[held]] = benchmark.fields[CLOSE][held]
+    marked = _filled(close[:, None], _before(benchmark, sessions))[:, 0]
+    earned = np.zeros(len(sessions))
+    earned[1:] = marked[1:] / marked[:-1] - 1.0
+    return np.where(np.isfinite(earned), earned, 0.0)
