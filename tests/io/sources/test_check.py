@@ -25,7 +25,7 @@ from tenor.io.sources.check import (
 )
 from tenor.market.calendar import trading_calendar
 from tenor.market.contract import product
-from tenor.market.market import BONDS, CURVE, DELIVERABLES, MACRO, QUOTES, RATES, Market
+from tenor.market.market import BONDS, CURVE, DELIVERABLES, MACRO, QUOTES, RATES, SCHEMAS, Market
 
 WEEK = [date(2019, 3, 4 + i) for i in range(5)]
 
@@ -244,3 +244,33 @@ def test_a_summary_has_one_part_per_series():
         (("value", 1),),
     ]
     assert dict(found.parts[0].values) | {"close": 1, "settle": 2, "volume": 0} == dict(found.parts[0].values)
+
+
+def test_a_summary_takes_instruments_together_and_actions_and_members_apart():
+    known = pl.lit(date(2019, 3, 9)).cast(QUOTES["known_at"]).alias("known_at")
+    of = {
+        "instruments": {
+            "code": ["A", "B"],
+            "name": "",
+            "kind": "stock",
+            "exchange": "",
+            "currency": "",
+            "sector": None,
+        },
+        "adjustments": {"date": WEEK[:2], "code": ["A", "B"], "factor": 1.0},
+        "actions": {"date": WEEK[:2], "code": ["A", "A"], "action": ["split", "dividend"], "value": 2.0},
+        "members": {"date": WEEK[:2], "universe": "csi300", "code": ["A", "B"], "member": True},
+    }
+    tables = {
+        name: pl.DataFrame(rows).with_columns(known).cast(dict(SCHEMAS[name])).select(SCHEMAS[name].names())
+        for name, rows in of.items()
+    }
+    empty = {"quotes": QUOTES.to_frame(), "curve": CURVE.to_frame(), "rates": RATES.to_frame()}
+    found = summary(Market(name="test", simulated=False, **empty, **tables))
+    assert [(p.name, p.table, p.rows) for p in found.parts] == [
+        ("all", "instruments", 2),
+        ("all", "adjustments", 2),
+        ("split", "actions", 1),
+        ("dividend", "actions", 1),
+        ("csi300", "members", 2),
+    ]

@@ -432,11 +432,14 @@ def off_tick(quotes: pl.DataFrame, product_of: Callable[[str], Product]) -> tupl
 def summary(market: Market) -> Checked:
     """Describe a market: one part per code, curve point, rate, basket and publication, in the order of its tables.
 
-    The bonds are one part, however many there are.
+    The bonds are one part, however many there are, and so are the instruments and their adjustments; actions are one
+    part for each kind, members one for each universe.
     """
     parts: list[Part] = []
     for table, keys in KEYS.items():
         frame: pl.DataFrame = getattr(market, table)
+        if frame.is_empty():
+            continue
         values = [c for c in SCHEMAS[table].names() if c not in (*keys, "known_at", "released")]
         day = {"macro": pl.col("period")}.get(table, pl.col("known_at").dt.date())
         day = pl.col("date") if "date" in frame.columns else day
@@ -466,10 +469,12 @@ def summary(market: Market) -> Checked:
 
 
 def _series_name(table: str) -> pl.Expr:
-    """What people call a series: ``T2503``, ``CGB:10``, ``SHIBOR.ON``, or the basket of ``T2609``."""
+    """What people call a series: ``T2503``, ``CGB:10``, ``SHIBOR.ON``, basket ``T2609``, a universe's members."""
     if table == "curve":
         years = pl.col("tenor").map_elements(lambda tenor: f"{tenor:g}", return_dtype=pl.String)
         return pl.format("{}:{}", pl.col("curve"), years)
-    if table == "bonds":
+    if table in ("bonds", "instruments", "adjustments"):
         return pl.lit("all")
-    return pl.col({"quotes": "code", "deliverables": "contract"}.get(table, "name"))
+    return pl.col(
+        {"quotes": "code", "deliverables": "contract", "actions": "action", "members": "universe"}.get(table, "name")
+    )
