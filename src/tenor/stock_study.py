@@ -358,9 +358,11 @@ def _samples(
     folds: Sequence[Fold], windows: Windows, judged: Literal["test", "validation"]
 ) -> dict[str, tuple[int, ...]]:
     """Decided windows of each range by fold: what is learnt from, and what is scored outside the band."""
-    counts = {name: tuple(len(fold.learnable(windows, name)) for fold in folds) for name in _LEARNT}
-    parts = (fold.part(windows, judged) for fold in folds)
-    return {**counts, "judged": tuple(int(part.decided.sum()) for part in parts)}
+    counts: dict[str, tuple[int, ...]] = {}
+    for name in _LEARNT:
+        counts[name] = tuple(len(fold.learnable(windows, name)) for fold in folds)
+    counts["judged"] = tuple(int(fold.part(windows, judged).decided.sum()) for fold in folds)
+    return counts
 
 
 def _missing(windows: Windows) -> dict[str, float]:
@@ -450,6 +452,15 @@ def _contradictions(study: StockStudy) -> Iterator[str]:
     for model in study.models:
         if getattr(model, "reads", ()) and "return_1" not in columns:
             yield f"models.{model.kind}: reads 'return_1', which no factor computes; add the factor return with day 1"
+    banded = study.target.up > 0 or study.target.down < 0
+    for model in study.models:
+        if banded and (model.kind == "random_walk" or not getattr(getattr(model, "head", None), "of_classes", True)):
+            yield (
+                f"models.{model.kind}: gives prices, but days inside the band"
+                f" ({study.target.down:g} to {study.target.up:g}) are not learnt from, so its distribution would"
+                f" lack them;"
+                " set target.up = target.down = 0, or ask for a direction"
+            )
     kinds = [model.kind for model in study.models]
     if study.speaks is not None and study.speaks not in kinds:
         yield f"speaks: no model {study.speaks!r} in the study{suggest(study.speaks, kinds)}; it has {kinds}"

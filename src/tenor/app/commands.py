@@ -158,10 +158,11 @@ def run_and_keep(
             notes.append(f"computed again, and what was there is moved aside: {damaged}")
     report = _answered(study, market, watch)
     watch("report", 0, 1)
+    page: Callable[[Any], str]
     if isinstance(study, Study):
-        from tenor.report.html import page as drawn
+        from tenor.report.html import page
     else:
-        from tenor.report.stock_page import stock_page as drawn
+        from tenor.report.stock_page import stock_page as page
     facts = {
         "base": str(base),
         "data": str(data.resolve()) if data else None,
@@ -171,7 +172,7 @@ def run_and_keep(
         "cores": os.cpu_count(),
         "layout": layout,
     }
-    written = write_run(runs, report, drawn(report), facts, code=code)
+    written = write_run(runs, report, page(report), facts, code=code)
     watch("report", 1, 1)
     return read_run(written), True, notes
 

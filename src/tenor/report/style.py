@@ -36,6 +36,10 @@ _KNOWN = {
     "majority": GREY,
     "logistic": ORANGE,
     "lightgbm": SKY,
+    "random_walk": "#5b5b5b",
+    "gru": "#7b61c9",
+    "alstm": "#b2912f",
+    "transformer": "#c2385f",
 }
 _OTHERS = ("#b2912f", "#7b61c9", "#c2385f", "#3f8f8b", "#8a6d5b")
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star", "hexagon", "triangle-down")

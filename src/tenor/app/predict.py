@@ -1,0 +1,370 @@
+"""Predict and score: from a ticker to an outlook that can be defended, and later to how good it was.
+
+``tenor predict AAPL`` finds the prices (a file that was given, what was pulled, or the simulated tickers), finds the
+run whose models speak of AAPL or trains it, asks the models about the last close, and keeps what they said.
+``tenor score`` reads what was kept, and prices as they are now.
+
+A run speaks for a ticker while it was made by the same study, from the same place, and its data end no more than one
+test range of the study before the last close: for so long its models were tested, and after that they are trained
+again.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from tenor.errors import MarketError, RunError, StudyError, TenorError
+from tenor.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from tenor.io.runs import Run
+    from tenor.market.market import Market
+    from tenor.outlook import Outlook
+    from tenor.stock_study import StockStudy
+
+Answer: TypeAlias = dict[str, Any]
+
+STUDY = "stock-next-day"
+"""The published study that is asked where no other is named."""
+
+RECENT = 120
+"""Sessions of prices that an answer carries, for its figure."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskPredict:
+    """Ask what the next sessions of one or several tickers bring.
+
+    Parameters
+    ----------
+    tickers
+        Instruments, or files of prices, one instrument each.
+    runs, history
+        Folders of runs, and of forecasts that are kept.
+    data
+        A file or folder of prices as they come (:mod:`tenor.io.sources.given`); absent, what was pulled into
+        ``pulled``, and for tickers that were not, the simulated ones.
+    pulled
+        Folder of what ``tenor data pull`` keeps.
+    study
+        A study of stocks; absent, the published one for the next day of a stock.
+    train
+        Train again, whatever is kept.
+    keep
+        Keep the forecasts in the history.
+    page, pdf, csv
+        Files to write the answer to, beside printing it.
+    """
+
+    tickers: tuple[str, ...]
+    runs: Path
+    history: Path
+    data: Path | None = None
+    pulled: Path = Path("data")
+    study: Path | None = None
+    train: bool = False
+    keep: bool = True
+    page: Path | None = None
+    pdf: Path | None = None
+    csv: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AskScore:
+    """Ask how good the kept forecasts were.
+
+    Parameters
+    ----------
+    history
+        Folder of the forecasts.
+    tickers
+        Only those of these instruments; none: all.
+    data, pulled
+        Prices of now, as for a prediction; absent, from where each forecast had them.
+    """
+
+    history: Path
+    tickers: tuple[str, ...] = ()
+    data: Path | None = None
+    pulled: Path = Path("data")
+
+
+def predict(request: AskPredict, watch: Progress = silent) -> Answer:
+    """Return the outlook of every ticker; one that fails is reported with its reason and costs the others nothing.
+
+    Raises
+    ------
+    TenorError
+        The first failure, if every ticker failed.
+    """
+    from tenor.io.history import keep
+    from tenor.io.pages import check_place
+    from tenor.report.report import plain
+
+    for place in (request.page, request.pdf, request.csv):
+        if place is not None:
+            check_place(place)
+    now = datetime.now(UTC)
+    outlooks: list[Answer] = []
+    failures: list[tuple[str, TenorError]] = []
+    if len(set(request.tickers)) != len(request.tickers):
+        raise StudyError("a ticker is given twice; name each once")
+    for ticker in request.tickers:
+        try:
+            said, beside = _predicted(ticker, request, now, watch)
+        except TenorError as failure:
+            failures.append((ticker, failure))
+            continue
+        forecast = plain(said)
+        answer = {**forecast, **beside}
+        if request.keep:
+            place = {name: beside[name] for name in ("source", "simulated", "run", "speaks", "prices_from")}
+            answer["kept"] = str(keep(request.history, {**forecast, **place}, asked_at=_stamp(now)))
+        outlooks.append(answer)
+    if not outlooks:
+        raise failures[0][1]
+    answer = {
+        "asked_at": _stamp(now),
+        "outlooks": outlooks,
+        "failed": [{"code": code, "reason": str(why)} for code, why in failures],
+        "notes": [],
+    }
+    _export(request, answer)
+    return answer
+
+
+def score(request: AskScore, watch: Progress = silent) -> Answer:
+    """Return what came of each kept forecast, and the record of each model."""
+    from tenor.io.history import kept
+    from tenor.report.report import plain
+    from tenor.trust.kept import outcomes, records
+
+    entries, unusable = kept(request.history)
+    wanted = [entry.forecast for entry in entries if not request.tickers or entry.forecast["code"] in request.tickers]
+    if not wanted:
+        whose = f" of {', '.join(request.tickers)}" if request.tickers else ""
+        raise RunError(f"no forecast{whose} is kept in {request.history}; ask for one with tenor predict")
+    found, notes = [], []
+    codes = list(dict.fromkeys(str(said["code"]) for said in wanted))
+    for number, code in enumerate(codes):
+        mine = [said for said in wanted if said["code"] == code]
+        for place in dict.fromkeys(str(said["prices_from"]) for said in mine):
+            those = [said for said in mine if str(said["prices_from"]) == place]
+            try:
+                universe = _prices(code, place, request)
+            except TenorError as failure:
+                notes.append(f"{code}: its prices cannot be read, so its {len(those)} forecasts stay open: {failure}")
+                continue
+            found += outcomes(those, universe)
+        watch("scoring", number + 1, len(codes))
+    return {
+        "records": plain(records(found)),
+        "outcomes": plain(found),
+        "pending": sum(one.known is None for one in found),
+        "unusable": list(unusable),
+        "notes": notes,
+    }
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@dataclass(frozen=True, slots=True)
+class _Prices:
+    """Where the prices of a ticker are: its code, the source's settings, and a word that finds them again."""
+
+    code: str
+    source: Any
+    found: str
+
+
+def _where(ticker: str, data: Path | None, pulled: Path, now: datetime) -> _Prices:
+    """Find the prices of a ticker, in the order that :class:`AskPredict` states."""
+    from tenor.io.sources.given import Given, code_of_file
+    from tenor.io.sources.pulled import Pulled, holds
+    from tenor.io.sources.simulated_stocks import TICKERS, SimulatedStocks
+
+    if data is None and Path(ticker).is_file():
+        path = Path(ticker).resolve()
+        code = code_of_file(path)
+        return _Prices(code, Given(str(path), (code,)), f"given:{path}")
+    if data is not None:
+        path = data.resolve()
+        return _Prices(ticker, Given(str(path), (ticker,)), f"given:{path}")
+    if holds(pulled, ticker):
+        return _Prices(ticker, Pulled(str(pulled.resolve()), (ticker,)), f"pulled:{pulled.resolve()}")
+    if ticker in TICKERS:
+        return _Prices(ticker, SimulatedStocks(products=(ticker,), last=_last_close("XNYS", now)), "simulated")
+    raise MarketError(
+        f"no prices of {ticker!r}: it is no file, was not pulled into {pulled} (tenor data pull {ticker} --from yahoo),"
+        f" and is none of the simulated tickers {', '.join(TICKERS)}; or give a file or folder with --data"
+    )
+
+
+def _last_close(place: str, now: datetime) -> date:
+    """The last session of an exchange that has closed by ``now``."""
+    from tenor.market.calendar import trading_calendar
+    from tenor.market.exchange import exchange
+
+    at, day = exchange(place), _local(place, now)
+    calendar = trading_calendar(at.calendar)
+    last = calendar.preceding(day)
+    return last if at.closes_at(last) <= now else calendar.offset(last, -1)
+
+
+def _local(place: str, now: datetime) -> date:
+    """The day of an exchange at ``now``; the day before while today's session is still open."""
+    from zoneinfo import ZoneInfo
+
+    from tenor.market.exchange import exchange
+
+    return now.astimezone(ZoneInfo(exchange(place).zone)).date()
+
+
+def _predicted(ticker: str, request: AskPredict, now: datetime, watch: Progress) -> "tuple[Outlook, Answer]":
+    """Find or train the run that speaks of a ticker, and ask it."""
+    from tenor.io.runs import read_models
+    from tenor.outlook import outlook
+    from tenor.stock_study import universe_of, windows_of
+
+    at = _where(ticker, request.data, request.pulled, now)
+    study, base = _study_of(at, request.study)
+    market: Market = at.source.read()
+    run = None if request.train else _speaking(request.runs, study, market, at.code)
+    trained_now = run is None
+    if run is None:
+        run = _train(study, market, request.runs, base, watch)
+    universe = universe_of(study, market)
+    windows, _ = windows_of(study, universe)
+    said = outlook(universe, windows, read_models(run, study), at.code, today=_last_close(universe.exchange.code, now))
+    beside = {
+        "name": market.instrument(at.code)["name"][0],
+        "source": market.name,
+        "simulated": market.simulated,
+        "prices_from": at.found,
+        "run": run.name,
+        "trained_now": trained_now,
+        "speaks": _speaks(study, said),
+        "recent": _recent(market, at.code),
+        "notes": [*said.notes, *universe.notes, *market.notes],
+    }
+    return said, {**beside, "record": _record(run, beside["speaks"], at.code)}
+
+
+def _study_of(at: _Prices, path: Path | None) -> "tuple[StockStudy, Path]":
+    """The study that is asked, of this ticker alone."""
+    from tenor.io.studies import published, read_study
+    from tenor.stock_study import StockStudy
+
+    file = path or published(STUDY)
+    study = read_study(file)
+    if not isinstance(study, StockStudy):
+        raise StudyError(f"{file} is no study of stocks (subject = 'stocks')")
+    safe = "".join(letter if letter.isalnum() or letter in "-._" else "_" for letter in at.code)
+    name = f"{study.name}-{safe}"
+    return replace(study, name=name, market=at.source, universe=replace(study.universe, codes=(at.code,))), file.parent
+
+
+def _speaking(runs: Path, study: "StockStudy", market: "Market", code: str) -> "Run | None":
+    """The newest run that still speaks for a study and market, if there is one."""
+    import numpy as np
+
+    from tenor.io.runs import read_run
+    from tenor.market.calendar import trading_calendar
+    from tenor.market.exchange import exchange
+    from tenor.stock_study import resolved_stocks
+
+    mine = _asked(resolved_stocks(study))
+    calendar = trading_calendar(exchange(market.instrument(code)["exchange"][0]).calendar)
+    last = market.quotes_of(code)["date"].max()
+    found: list[Run] = []
+    for folder in runs.glob(f"{study.name}-*"):
+        try:
+            kept = read_run(folder)
+        except RunError:
+            continue  # `tenor runs` says why; it cannot speak
+        if _asked(kept.study) != mine or kept.result["data"]["source"] != market.name:
+            continue
+        then = np.datetime64(kept.result["data"]["last"], "D")
+        since = np.searchsorted(calendar.days, [then, np.datetime64(last, "D")], side="right")
+        if 0 <= since[1] - since[0] <= getattr(study.split, "test", 0):
+            found.append(kept)
+    return max(found, key=lambda kept: str(kept.facts["finished"]), default=None)
+
+
+def _asked(study: Any) -> dict[str, Any]:
+    """A study's table without how far its source was read."""
+    market = {key: value for key, value in study["market"].items() if key != "last"}
+    return {**study, "market": market}
+
+
+def _train(study: "StockStudy", market: "Market", runs: Path, base: Path, watch: Progress) -> "Run":
+    from tenor.app.commands import run_and_keep
+
+    folder = run_and_keep(study, market, runs, base, watch=watch)
+    from tenor.io.runs import read_run
+
+    return read_run(folder)
+
+
+def _speaks(study: "StockStudy", said: "Outlook") -> str:
+    """The model that is quoted first."""
+    spoke = [one.model for one in said.models]
+    if not spoke:
+        raise RunError(f"no model of the run speaks of {said.code}: {'; '.join(said.notes)}")
+    if study.speaks in spoke:
+        return str(study.speaks)
+    return next((one.model for one in said.models if one.levels and one.model != "random_walk"), spoke[-1])
+
+
+def _recent(market: "Market", code: str) -> Answer:
+    """The last sessions of a ticker, as quoted."""
+    columns = ["open", "high", "low", "close", "volume"]
+    frame = market.quotes_of(code).tail(RECENT)
+    sessions = [day.isoformat() for day in frame["date"].to_list()]
+    return {"session": sessions, **{name: frame[name].to_list() for name in columns}}
+
+
+def _record(run: "Run", model: str, code: str) -> Answer:
+    """How a model did on a ticker in the sessions on which its run is judged."""
+    raise NotImplementedError
+
+
+def _prices(code: str, place: str, request: AskScore) -> Any:
+    """Prices of now, from where a forecast had them."""
+    from tenor.factor.universe import build_universe
+    from tenor.io.sources.given import Given
+    from tenor.io.sources.pulled import Pulled
+    from tenor.io.sources.simulated_stocks import SimulatedStocks
+
+    kind, _, path = place.partition(":")
+    source: Any
+    if request.data is not None:
+        source = Given(str(request.data.resolve()), (code,))
+    elif kind == "given":
+        source = Given(path, (code,))
+    elif kind == "pulled":
+        source = Pulled(path, (code,))
+    else:
+        source = SimulatedStocks(products=(code,), last=_last_close("XNYS", datetime.now(UTC)))
+    return build_universe(source.read(), (code,))
+
+
+def _export(request: AskPredict, answer: Answer) -> None:
+    """Write the answer to the files that were asked for."""
+    from tenor.io.pages import write_page
+
+    if request.page is not None:
+        from tenor.report.outlook_page import outlook_page
+
+        write_page(request.page, outlook_page(answer))
+    if request.csv is not None:
+        from tenor.report.outlook_csv import outlook_csv
+
+        write_page(request.csv, outlook_csv(answer))
+    if request.pdf is not None:
+        from tenor.report.outlook_pdf import outlook_pdf
+
+        write_page(request.pdf, outlook_pdf(answer))
