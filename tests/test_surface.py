@@ -87,6 +87,11 @@ REQUESTS = {
     "rerun": ["run", "runs", "data"],
     "runs": ["runs"],
     "models": ["runs"],
+    "predict": [
+        *("tickers", "runs", "history", "data", "pulled", "study", "train", "keep"),
+        *("page", "pdf", "csv"),
+    ],
+    "score": ["history", "tickers", "data", "pulled"],
     "whatif": [
         "run",
         "runs",

@@ -37,6 +37,8 @@ DataFolder = Annotated[
     Path | None,
     typer.Option("--data", help="Read the study's data folder here instead of where the study says."),
 ]
+History = Annotated[Path, typer.Option("--history", help="Folder in which forecasts are kept.")]
+Pulled = Annotated[Path, typer.Option("--pulled", help="Folder of what data pull keeps.")]
 Layout = Annotated[Path, typer.Option("--layout", help="Layout file that maps the folder's files.")]
 
 
@@ -212,6 +214,46 @@ def basis(
             raise StudyError(f"{given!r} given; allowed are {', '.join(allowed)}")
     request = ShowBasis(contract, on.date(), market, data, decision, price, reinvest)  # type: ignore[arg-type]
     _answer(show_basis, request, json, "basis")
+
+
+@app.command()
+def predict(
+    tickers: Annotated[list[str], typer.Argument(help="Tickers, or files of prices, as AAPL MSFT or AAPL.csv.")],
+    runs: Runs = Path("runs"),
+    history: History = Path("forecasts"),
+    data: Annotated[Path | None, typer.Option("--data", help="File or folder of prices as they come.")] = None,
+    pulled: Pulled = Path("data"),
+    study: Annotated[
+        Path | None, typer.Option("--study", help="A study of stocks instead of the published one.")
+    ] = None,
+    train: Annotated[bool, typer.Option("--train", help="Train again, whatever is kept.")] = False,
+    keep: Annotated[bool, typer.Option(help="Keep the forecasts in the history.")] = True,
+    page: Annotated[Path | None, typer.Option("--page", help="Write a page (HTML) there.")] = None,
+    pdf: Annotated[Path | None, typer.Option("--pdf", help="Write a PDF there.")] = None,
+    csv: Annotated[Path | None, typer.Option("--csv", help="Write the numbers there, as CSV.")] = None,
+    json: Json = False,
+) -> None:
+    """Say what the next sessions of a stock, ETF or index bring, and how far to believe it."""
+    from tenor.app.predict import AskPredict
+    from tenor.app.predict import predict as command
+
+    request = AskPredict(tuple(tickers), runs, history, data, pulled, study, train, keep, page, pdf, csv)
+    _answer(command, request, json, "predict")
+
+
+@app.command()
+def score(
+    tickers: Annotated[list[str] | None, typer.Argument(help="Only forecasts of these.")] = None,
+    history: History = Path("forecasts"),
+    data: Annotated[Path | None, typer.Option("--data", help="File or folder of prices of now.")] = None,
+    pulled: Pulled = Path("data"),
+    json: Json = False,
+) -> None:
+    """Score kept forecasts by what came."""
+    from tenor.app.predict import AskScore
+    from tenor.app.predict import score as command
+
+    _answer(command, AskScore(history, tuple(tickers or ()), data, pulled), json, "score")
 
 
 @data.command("check")

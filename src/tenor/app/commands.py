@@ -12,6 +12,7 @@ from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from tenor.app.predict import AskPredict, AskScore, predict, score
 from tenor.app.rates import PriceBond, ShowBasis, price_bond, show_basis
 from tenor.app.what_if import AskWhatIf, ask_what_if
 from tenor.errors import RunError, StudyError
@@ -338,6 +339,8 @@ COMMANDS: tuple[Command[Any], ...] = (
     Command("whatif", AskWhatIf, ask_what_if),
     Command("price", PriceBond, price_bond),
     Command("basis", ShowBasis, show_basis),
+    Command("predict", AskPredict, predict),
+    Command("score", AskScore, score),
     Command("data check", CheckData, check_data),
     Command("data show", ShowData, show_data),
 )

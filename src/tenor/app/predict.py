@@ -287,8 +287,8 @@ def _speaking(runs: Path, study: "StockStudy", market: "Market", code: str) -> "
             continue  # `tenor runs` says why; it cannot speak
         if _asked(kept.study) != mine or kept.result["data"]["source"] != market.name:
             continue
-        then = np.datetime64(kept.result["data"]["last"], "D")
-        since = np.searchsorted(calendar.days, [then, np.datetime64(last, "D")], side="right")
+        then = date.fromisoformat(kept.result["data"]["last"])
+        since = np.searchsorted(calendar.days, np.array([then, last], dtype="datetime64[D]"), side="right")
         if 0 <= since[1] - since[0] <= getattr(study.split, "test", 0):
             found.append(kept)
     return max(found, key=lambda kept: str(kept.facts["finished"]), default=None)
@@ -302,11 +302,10 @@ def _asked(study: Any) -> dict[str, Any]:
 
 def _train(study: "StockStudy", market: "Market", runs: Path, base: Path, watch: Progress) -> "Run":
     from tenor.app.commands import run_and_keep
+    from tenor.io.runs import open_runs
 
-    folder = run_and_keep(study, market, runs, base, watch=watch)
-    from tenor.io.runs import read_run
-
-    return read_run(folder)
+    open_runs(runs)
+    return run_and_keep(study, market, base, runs, watch=watch)[0]
 
 
 def _speaks(study: "StockStudy", said: "Outlook") -> str:
@@ -328,8 +327,49 @@ def _recent(market: "Market", code: str) -> Answer:
 
 
 def _record(run: "Run", model: str, code: str) -> Answer:
-    """How a model did on a ticker in the sessions on which its run is judged."""
-    raise NotImplementedError
+    """How a model did on a ticker in the sessions on which its run is judged, beside always calling the usual side."""
+    result = run.result
+    scope = "all" if list(result["names"]) == [code] else code
+    scored = {one["model"]: one for one in result["directions"] if one["scope"] == scope}
+    if model not in scored:
+        raise RunError(f"{run.name} has no record of {model} on {code}; run its study with fewer names")
+    mine, usual = scored[model], scored.get("majority")
+    ways = [one for one in result["quantiles"] if one["model"] == model] if scope == "all" else []
+    found = any(one["found"] for one in result["findings"] if one["model"] == model) and result["judged"] == "test"
+    answer = {
+        "model": model,
+        "judged": result["judged"],
+        "first": result["test"][0],
+        "last": result["test"][1],
+        "n": mine["n"],
+        "accuracy": mine["scores"]["accuracy"],
+        "majority": usual["scores"]["accuracy"] if usual else None,
+        "brier": mine["scores"]["brier"]["mean"],
+        "brier_majority": usual["scores"]["brier"]["mean"] if usual else None,
+        "coverage": [
+            {"horizon": one["horizon"], "stated": float(stated), "found": score["mean"]}
+            for one in ways
+            for stated, score in sorted(one["cover"].items(), key=lambda item: -float(item[0]))[:1]
+        ],
+        "skill": [{"horizon": one["horizon"], "value": one["skill"]["mean"] if one["skill"] else None} for one in ways],
+        "found": found,
+    }
+    return {**answer, "sentence": _sentence(answer, code)}
+
+
+def _sentence(record: Answer, code: str) -> str:
+    """What the record says, in words."""
+    from tenor.app.tables import percent
+
+    right = record["accuracy"]
+    interval = f" [{percent(right['low'])}, {percent(right['high'])}]" if right["low"] is not None else ""
+    beside = f", always the usual side on {percent(record['majority']['mean'])}" if record["majority"] else ""
+    verdict = "a finding" if record["found"] else "nothing found"
+    where = "" if record["judged"] == "test" else " (validation, not out of sample)"
+    return (
+        f"From {record['first']} to {record['last']} {record['model']} was right on {percent(right['mean'])}{interval} of"
+        f" {record['n']:,} calls on {code}{where}{beside}: {verdict}."
+    )
 
 
 def _prices(code: str, place: str, request: AskScore) -> Any:

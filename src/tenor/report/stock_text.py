@@ -59,7 +59,9 @@ def verdict(report: StockReport) -> StockVerdict:
     sentences += _earned(report)
     sentences += _ranked(report)
     sentences += _priced(report)
-    return StockVerdict("found" if found and report.judged == "test" else "nothing found", tuple(sentences))
+    if report.judged == "validation":
+        return StockVerdict("not judged yet", tuple(sentences))
+    return StockVerdict("found" if found else "nothing found", tuple(sentences))
 
 
 def _begin(words: str) -> str:
