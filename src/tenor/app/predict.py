@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tenor.market.market import Market
     from tenor.outlook import Outlook
     from tenor.stock_study import StockStudy
+    from tenor.trust.kept import Outcome
 
 Answer: TypeAlias = dict[str, Any]
 
@@ -117,11 +118,11 @@ def predict(request: AskPredict, watch: Progress = silent) -> Answer:
             failures.append((ticker, failure))
             continue
         forecast = plain(said)
-        answer = {**forecast, **beside}
+        one = {**forecast, **beside}
         if request.keep:
-            place = {name: beside[name] for name in ("source", "simulated", "run", "speaks", "prices_from")}
-            answer["kept"] = str(keep(request.history, {**forecast, **place}, asked_at=_stamp(now)))
-        outlooks.append(answer)
+            told = {name: beside[name] for name in ("source", "simulated", "run", "speaks", "prices_from")}
+            one["kept"] = str(keep(request.history, {**forecast, **told}, asked_at=_stamp(now)))
+        outlooks.append(one)
     if not outlooks:
         raise failures[0][1]
     answer = {
@@ -145,7 +146,8 @@ def score(request: AskScore, watch: Progress = silent) -> Answer:
     if not wanted:
         whose = f" of {', '.join(request.tickers)}" if request.tickers else ""
         raise RunError(f"no forecast{whose} is kept in {request.history}; ask for one with tenor predict")
-    found, notes = [], []
+    found: list[Outcome] = []
+    notes: list[str] = []
     codes = list(dict.fromkeys(str(said["code"]) for said in wanted))
     for number, code in enumerate(codes):
         mine = [said for said in wanted if said["code"] == code]
@@ -183,7 +185,6 @@ class _Prices:
 def _where(ticker: str, data: Path | None, pulled: Path, now: datetime) -> _Prices:
     """Find the prices of a ticker, in the order that :class:`AskPredict` states."""
     from tenor.io.sources.given import Given, code_of_file
-    from tenor.io.sources.pulled import Pulled, holds
     from tenor.io.sources.simulated_stocks import TICKERS, SimulatedStocks
 
     if data is None and Path(ticker).is_file():
@@ -193,7 +194,9 @@ def _where(ticker: str, data: Path | None, pulled: Path, now: datetime) -> _Pric
     if data is not None:
         path = data.resolve()
         return _Prices(ticker, Given(str(path), (ticker,)), f"given:{path}")
-    if holds(pulled, ticker):
+    if pulled.is_dir() and _holds(pulled, ticker):
+        from tenor.io.sources.pulled import Pulled
+
         return _Prices(ticker, Pulled(str(pulled.resolve()), (ticker,)), f"pulled:{pulled.resolve()}")
     if ticker in TICKERS:
         return _Prices(ticker, SimulatedStocks(products=(ticker,), last=_last_close("XNYS", now)), "simulated")
@@ -201,6 +204,12 @@ def _where(ticker: str, data: Path | None, pulled: Path, now: datetime) -> _Pric
         f"no prices of {ticker!r}: it is no file, was not pulled into {pulled} (tenor data pull {ticker} --from yahoo),"
         f" and is none of the simulated tickers {', '.join(TICKERS)}; or give a file or folder with --data"
     )
+
+
+def _holds(pulled: Path, ticker: str) -> bool:
+    from tenor.io.sources.pulled import holds
+
+    return holds(pulled, ticker)
 
 
 def _last_close(place: str, now: datetime) -> date:
@@ -367,8 +376,8 @@ def _sentence(record: Answer, code: str) -> str:
     verdict = "a finding" if record["found"] else "nothing found"
     where = "" if record["judged"] == "test" else " (validation, not out of sample)"
     return (
-        f"From {record['first']} to {record['last']} {record['model']} was right on {percent(right['mean'])}{interval} of"
-        f" {record['n']:,} calls on {code}{where}{beside}: {verdict}."
+        f"From {record['first']} to {record['last']} {record['model']} was right on {percent(right['mean'])}{interval}"
+        f" of {record['n']:,} calls on {code}{where}{beside}: {verdict}."
     )
 
 
@@ -376,7 +385,6 @@ def _prices(code: str, place: str, request: AskScore) -> Any:
     """Prices of now, from where a forecast had them."""
     from tenor.factor.universe import build_universe
     from tenor.io.sources.given import Given
-    from tenor.io.sources.pulled import Pulled
     from tenor.io.sources.simulated_stocks import SimulatedStocks
 
     kind, _, path = place.partition(":")
@@ -386,6 +394,8 @@ def _prices(code: str, place: str, request: AskScore) -> Any:
     elif kind == "given":
         source = Given(path, (code,))
     elif kind == "pulled":
+        from tenor.io.sources.pulled import Pulled
+
         source = Pulled(path, (code,))
     else:
         source = SimulatedStocks(products=(code,), last=_last_close("XNYS", datetime.now(UTC)))

@@ -42,6 +42,8 @@ def printed(name: str, answer: Mapping[str, Any]) -> None:
         "whatif": _whatif,
         "price": _price,
         "basis": _basis,
+        "predict": _predict,
+        "score": _score,
         "data check": _check,
         "data show": _show,
     }[name](console, answer)
@@ -63,6 +65,18 @@ def _basis(console: Console, answer: Mapping[str, Any]) -> None:
     from tenor.app.what_if_tables import printed_basis
 
     printed_basis(answer, console)
+
+
+def _predict(console: Console, answer: Mapping[str, Any]) -> None:
+    from tenor.app.predict_tables import printed_predict
+
+    printed_predict(answer, console)
+
+
+def _score(console: Console, answer: Mapping[str, Any]) -> None:
+    from tenor.app.predict_tables import printed_score
+
+    printed_score(answer, console)
 
 
 def table(title: str, columns: list[str], rows: list[list[str]]) -> Table:

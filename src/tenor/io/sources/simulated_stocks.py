@@ -49,9 +49,7 @@ SPLIT_ABOVE = 400.0
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """What is fixed of one instrument: name, kind, sector, first price, beta, own volatility a day, dividend a"
-    " quarter.
-    """
+    """What is fixed of one instrument; ``own`` is its own volatility a session, ``dividend`` a part of price a quarter."""
 
     name: str
     kind: str
