@@ -86,8 +86,8 @@ def test_records_count_calls_days_and_errors() -> None:
 
 
 def test_a_model_without_quantiles_has_calls_alone() -> None:
-    (one, _) = outcomes([forecast(DAYS[0], returns=[], levels=[])], prices())
-    assert (one.right, one.error, one.pinball, one.inside) == (True, None, None, None)
-    record, _ = records([one, _])
+    (one,) = outcomes([forecast(DAYS[0], returns=[], levels=[])], prices())
+    assert (one.horizon, one.right, one.error, one.pinball, one.inside) == (1, True, None, None, None)
+    (record,) = records([one])
     assert (record.right, record.low, record.high) == (1.0, pytest.approx(0.025), 1.0)
     assert record.skill is record.inside is record.stated is None

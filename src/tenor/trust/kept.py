@@ -99,6 +99,8 @@ def outcomes(forecasts: Sequence[Mapping[str, Any]], universe: Universe) -> tupl
         paths = _path(universe, said["code"], as_of)
         for model in said["models"]:
             for place, horizon in enumerate(said["horizons"]):
+                if place and not model.get("returns"):
+                    continue  # it said nothing of a longer horizon
                 key = (said["code"], as_of, model["model"], horizon)
                 if paths is None or horizon >= len(paths[0]):
                     found.append(Outcome(*key, known=None))

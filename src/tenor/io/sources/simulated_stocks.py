@@ -49,7 +49,7 @@ SPLIT_ABOVE = 400.0
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """What is fixed of one instrument; ``own`` is its own volatility a session, ``dividend`` a part of price a quarter."""
+    """What is fixed of one instrument; ``own``: volatility a session, ``dividend``: part of the price a quarter."""
 
     name: str
     kind: str
