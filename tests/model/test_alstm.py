@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from tenor.errors import StudyError
-from tenor.model.alstm import ALSTM, ALSTMNet
+from tenor.model.alstm import ALSTM
+from tenor.model.net.alstm import ALSTMNet
 
 FEATURES, TIME, BATCH = 4, 6, 5
 

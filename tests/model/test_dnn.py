@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from tenor.errors import StudyError
-from tenor.model.dnn import DNN, DNNNet
+from tenor.model.dnn import DNN
+from tenor.model.net.dnn import DNNNet
 
 TIME, FEATURES, BATCH = 5, 3, 9
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from tenor.errors import StudyError
-from tenor.model.gru import GRU, GRUNet
-from tenor.model.sequence import UNROLLED_SESSIONS
+from tenor.model.gru import GRU
+from tenor.model.net.gru import GRUNet
+from tenor.model.net.sequence import UNROLLED_SESSIONS
 
 FEATURES, BATCH = 4, 7
 

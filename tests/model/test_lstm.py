@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from tenor.errors import StudyError
-from tenor.model.lstm import LSTM, LSTMNet
-from tenor.model.sequence import UNROLLED_SESSIONS
+from tenor.model.lstm import LSTM
+from tenor.model.net.lstm import LSTMNet
+from tenor.model.net.sequence import UNROLLED_SESSIONS
 
 FEATURES, BATCH = 4, 7
 

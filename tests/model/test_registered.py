@@ -10,7 +10,7 @@ from safetensors.numpy import load, save
 
 from tenor.errors import FitError
 from tenor.factor.window import Fold, Windows
-from tenor.model.base import Recipe, Settings
+from tenor.model.base import PlainRecipe, Recipe, Settings
 from tenor.model.calibrate import Calibration
 from tenor.model.fit_plan import FitPlan
 from tenor.model.forecast import Forecast
@@ -203,6 +203,22 @@ def test_a_model_that_was_kept_says_what_the_run_said(name: str) -> None:
                 assert place == 0
 
 
+@pytest.mark.parametrize("name", [name for name in MODELS if isinstance(recipe(name), PlainRecipe)])
+def test_what_answers_without_the_trainer_answers_the_same(name: str) -> None:
+    arrays, index = arrays_of(kept(name))
+    plain = from_arrays(arrays, index, [recipe(name)], plain=True)
+    said, forecast = run(name)
+    for place in (1, 2):
+        mine = said.fold == place
+        found = plain.ups(name, place, said.test.take(mine))
+        np.testing.assert_allclose(found, forecast.up[:, mine], atol=1e-5)
+        assert np.ptp(found) > 0.1
+    kept_again, _ = arrays_of(plain)
+    assert {key: array.tobytes() for key, array in kept_again.items()} == {
+        key: array.tobytes() for key, array in arrays.items()
+    }
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_what_a_kept_model_says_of_a_window_does_not_depend_on_the_others(name: str) -> None:
     """Nor on its place, nor on how many there are: a zero shock among others is the base, bit for bit."""
@@ -220,8 +236,11 @@ def test_a_kept_model_of_other_settings_is_refused(name: str) -> None:
         with pytest.raises((FitError, KeyError)):
             from_arrays({key: arrays[key] for key in arrays if key != lost}, index, [recipe(name)])
     other = {
-        "dnn": {"hidden": (3,)}, "lstm": {"hidden": 3}, "gru": {"hidden": 3},
-        "alstm": {"hidden": 3}, "transformer": {"hidden": 6},
+        "dnn": {"hidden": (3,)},
+        "lstm": {"hidden": 3},
+        "gru": {"hidden": 3},
+        "alstm": {"hidden": 3},
+        "transformer": {"hidden": 6},
     }
     if name in other:
         changed = replace(settings(name), **other[name]).recipe(Prepare(), PLAN)  # type: ignore[type-var]

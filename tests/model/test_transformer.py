@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from tenor.errors import StudyError
-from tenor.model.transformer import Transformer, TransformerNet, positions
+from tenor.model.net.transformer import TransformerNet
+from tenor.model.transformer import Transformer, positions
 
 FEATURES, TIME, BATCH, HIDDEN, HEADS = 4, 6, 5, 8, 2
 

@@ -247,7 +247,9 @@ def _predicted(ticker: str, request: AskPredict, now: datetime, watch: Progress)
         run = _train(study, market, request.runs, base, watch)
     universe = universe_of(study, market)
     windows, _ = windows_of(study, universe)
-    said = outlook(universe, windows, read_models(run, study), at.code, today=_last_close(universe.exchange.code, now))
+    said = outlook(
+        universe, windows, read_models(run, study, plain=True), at.code, today=_last_close(universe.exchange.code, now)
+    )
     beside = {
         "name": market.instrument(at.code)["name"][0],
         "source": market.name,

@@ -292,7 +292,7 @@ def read_frame(run: Run, file: str) -> pl.DataFrame:
         raise RunError(f"{run.folder} is damaged: {file}: {broken}; run the study again") from broken
 
 
-def read_models(run: Run, study: "AnyStudy") -> FrozenModels:
+def read_models(run: Run, study: "AnyStudy", *, plain: bool = False) -> FrozenModels:
     """Return the models of a run, each as it spoke in it.
 
     Parameters
@@ -301,6 +301,8 @@ def read_models(run: Run, study: "AnyStudy") -> FrozenModels:
         A run that :func:`read_run` read.
     study
         The study of the run (:func:`tenor.study.load` of ``run.study``): its recipes restore the models.
+    plain
+        Ask networks and trees in numpy: the answers of the run to rounding, at once, without loading what trained them.
 
     Raises
     ------
@@ -324,7 +326,7 @@ def read_models(run: Run, study: "AnyStudy") -> FrozenModels:
         raise RunError(f"{run.folder} keeps no models: its report was put together without any; {again}")
     recipes = [model.recipe(study.prepare, study.fit) for model in study.models]
     try:
-        return from_arrays(arrays, index, recipes)
+        return from_arrays(arrays, index, recipes, plain=plain)
     except (FitError, LookupError, ValueError, TypeError) as other:
         raise RunError(
             f"{run.folder}: {MODELS} does not hold the models of study {study.name!r}: {other}; {again}"

@@ -11,22 +11,24 @@ Sessions differ in what they tell; the weights say which ones were listened to.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-import equinox as eqx
-import jax
-import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray
+import numpy as np
 
-from tenor.model.architecture import Outputs, WindowBatch, check_count, check_rate, dropout, glorot_uniform
+from tenor.model.architecture import Weights, check_count, check_rate
 from tenor.model.base import Recipe
 from tenor.model.fit_plan import FitPlan
 from tenor.model.head import DIRECTION, AnyHead
-from tenor.model.lstm import LSTMLayer, drawn_layer, lstm_layer
 from tenor.model.network import Scope, Size, recipe_of
+from tenor.model.plain import affine, lstm_states, softmax
 from tenor.model.prepare import Prepare
-from tenor.model.sequence import affine
 from tenor.settings import STRICT
+from tenor.units import Floats32
+
+if TYPE_CHECKING:
+    from jaxtyping import PRNGKeyArray
+
+    from tenor.model.net.alstm import ALSTMNet
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,44 +67,18 @@ class ALSTM:
         """Return the recipe under the study's preparation and fit plan."""
         return recipe_of(self, prepare, plan)
 
-    def build(self, *, features: int, time: int, outputs: int, key: PRNGKeyArray) -> "ALSTMNet":
-        """Return the network, drawn as the LSTM is; the attention begins Glorot-uniform."""
-        of_map, of_lstm, of_attention, of_score, of_head = jax.random.split(key, 5)
-        return ALSTMNet(
-            mapping=glorot_uniform(of_map, self.hidden, features),
-            mapping_bias=jnp.zeros(self.hidden, jnp.float32),
-            layer=drawn_layer(of_lstm, self.hidden, self.hidden),
-            attention=glorot_uniform(of_attention, self.attention, self.hidden),
-            attention_bias=jnp.zeros(self.attention, jnp.float32),
-            score=glorot_uniform(of_score, 1, self.attention),
-            head=glorot_uniform(of_head, outputs, 2 * self.hidden),
-            head_bias=jnp.zeros(outputs, jnp.float32),
-            dropout=self.dropout,
+    def build(self, *, features: int, time: int, outputs: int, key: "PRNGKeyArray") -> "ALSTMNet":
+        """Return the network; its shape does not depend on ``time``."""
+        from tenor.model.net.alstm import build
+
+        return build(
+            features=features, outputs=outputs, hidden=self.hidden, attention=self.attention, rate=self.dropout, key=key
         )
 
-
-class ALSTMNet(eqx.Module):
-    """Mapping, LSTM, attention over its states, and a linear last layer."""
-
-    mapping: Float[Array, "hidden features"]  # noqa: F722
-    mapping_bias: Float[Array, "hidden"]  # noqa: F821
-    layer: LSTMLayer
-    attention: Float[Array, "attention hidden"]  # noqa: F722
-    attention_bias: Float[Array, "attention"]  # noqa: F821
-    score: Float[Array, "1 attention"]  # noqa: F722
-    head: Float[Array, "output both"]  # noqa: F722
-    head_bias: Float[Array, "output"]  # noqa: F821
-    dropout: float = eqx.field(static=True)
-
-    def __call__(self, x: WindowBatch, *, key: PRNGKeyArray | None, inference: bool) -> Outputs:
-        """Return the outputs for each window."""
-        mapped = jnp.tanh(affine(self.mapping, self.mapping_bias, jnp.moveaxis(x, 0, 1)))
-        states = lstm_layer(self.layer.weight_input, self.layer.weight_state, self.layer.bias, mapped)
-        scores = affine(
-            self.score, jnp.zeros(1, x.dtype), jnp.tanh(affine(self.attention, self.attention_bias, states))
-        )
-        weights = jax.nn.softmax(scores, axis=1)
-        read = jnp.concatenate([(weights * states).sum(axis=1), states[:, -1]])
-        if not inference:
-            read = dropout(read, self.dropout, key=key, site=0)
-        return self.head @ read + self.head_bias[:, None]
+    def plain(self, weights: Weights, x: Floats32) -> Floats32:
+        """Return outputs ``(output, window)`` for windows ``(window, time, feature)`` in numpy."""
+        states = lstm_states(weights, "layer.", np.tanh(affine(weights, "mapping", "mapping_bias", x)))
+        compared = np.tanh(affine(weights, "attention", "attention_bias", states))
+        listened = softmax(compared @ weights["score"].T, axis=1)
+        read = np.concatenate([(listened * states).sum(axis=1), states[:, -1]], axis=1)
+        return np.ascontiguousarray(affine(weights, "head", "head_bias", read).T)

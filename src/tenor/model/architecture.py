@@ -1,93 +1,42 @@
-"""What a network is to the training engine: settings that build it, and a call from windows to a head's outputs.
+"""What a network is to the rest: settings that build it for training, and that answer in numpy once it is trained.
 
-An architecture is settings, a frozen dataclass such as ``LSTM(layers=3, hidden=8, dropout=0.3)``; ``build``
-turns them into a network with drawn weights. A network is an Equinox module that maps a batch of windows,
-with the **batch as the last axis**, to what its head asks for (:mod:`tenor.model.head`), the logits of down
-(row 0) and up (row 1) for a direction. On a CPU the last axis is
-the one that vector instructions run along, and a batch of 64 fills them where 8 hidden units do not.
-
-The networks draw dropout from :func:`dropout`, which costs one integer hash for two units.
+An architecture is settings, a frozen dataclass such as ``LSTM(layers=3, hidden=8, dropout=0.3)``. ``build`` turns them
+into a network with drawn weights, an Equinox module that the engine trains (:mod:`tenor.model.net`). ``plain`` reads
+the trained weights by name and gives the same outputs to rounding with numpy alone, so that a kept model answers
+without loading a compiler; an architecture may do without it, and is then always asked through the compiled program.
 """
 
-import math
-from collections.abc import Hashable
-from typing import Protocol, TypeAlias, TypeVar, runtime_checkable
-
-import jax
-import jax.numpy as jnp
-import numpy as np
-from jaxtyping import Array, Float, PRNGKeyArray
+from collections.abc import Hashable, Mapping
+from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 from tenor.errors import StudyError
+from tenor.units import Floats32
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from jaxtyping import PRNGKeyArray
 
-WindowBatch: TypeAlias = Float[Array, "time feature batch"]  # noqa: F722
-"""Standardised windows, the oldest session first, the batch last."""
-Outputs: TypeAlias = Float[Array, "output batch"]  # noqa: F722
-"""What the head asks for; of a direction, row 0 is down and row 1 is up, and their softmax is the probability."""
+    from tenor.model.net.base import Net
 
-
-class Net(Protocol):
-    """A network: an ``equinox.Module`` whose floating-point arrays are its parameters.
-
-    It must treat the columns of a batch independently: no statistic over the batch (batch normalisation) and
-    no state.
-    """
-
-    def __call__(self, x: WindowBatch, *, key: PRNGKeyArray | None, inference: bool) -> Outputs:
-        """Return the outputs for each window; ``key`` feeds dropout and is unused in inference."""
-        ...
+Weights: TypeAlias = Mapping[str, Floats32]
+"""Parameters by their place in the network, such as ``layers.0.weight_input``; each in its own shape."""
 
 
 @runtime_checkable
 class Architecture(Hashable, Protocol):
     """The settings of a network: hashable, and equal where the networks have equal shapes."""
 
-    def build(self, *, features: int, time: int, outputs: int, key: PRNGKeyArray) -> Net:
+    def build(self, *, features: int, time: int, outputs: int, key: "PRNGKeyArray") -> "Net":
         """Return a network of ``outputs`` for windows of ``time`` sessions by ``features``, drawn from ``key``."""
         ...
 
 
-def dropout(x: Float[Array, "..."], rate: float, *, key: PRNGKeyArray | None, site: int) -> Float[Array, "..."]:
-    """Set each element to zero with probability ``rate`` and scale the others by ``1 / (1 - rate)``.
+@runtime_checkable
+class Plain(Architecture, Protocol):
+    """An architecture that also answers in numpy."""
 
-    The choice is a hash of (key, site, position), so that it is the same whatever else is computed beside it.
-    A 32-bit hash decides two elements with 16 bits each: the rate is met to 1/65,536, and a mask costs a
-    tenth of what JAX's threefry does. The hash is the two-multiply mixer ``lowbias32`` (C. Wellons,
-    "Prospecting for hash functions", 2018) with the key entering twice. It is not for cryptography.
-
-    Parameters
-    ----------
-    x
-        Any shape.
-    rate
-        In [0, 1); at 0 the array is returned as it is.
-    key
-        A JAX key (threefry: two words). One key per training step.
-    site
-        Which dropout of the network this is, counted by the network: two sites draw different masks from one
-        key.
-    """
-    if rate == 0.0:
-        return x
-    if key is None:
-        raise ValueError("dropout in training needs a key; pass key=, or inference=True")
-    count = math.prod(x.shape)
-    words = _hash(key, site, (count + 1) // 2)
-    sixteen = jnp.concatenate([words & np.uint32(0xFFFF), words >> np.uint32(16)])[:count].reshape(x.shape)
-    kept = sixteen >= np.uint32(round(rate * 65_536))
-    scale = jnp.where(kept, np.float32(1.0 / (1.0 - rate)), np.float32(0.0))
-    return x * computed_once(scale)
-
-
-def computed_once(values: T) -> T:
-    """Return ``values``, arrays in any tree, as a point that XLA does not fuse across.
-
-    On a CPU, XLA would otherwise evaluate them again inside each loop that reads them, dear ones included.
-    """
-    held: T = jax.lax.optimization_barrier(values)  # type: ignore[no-untyped-call]
-    return held
+    def plain(self, weights: Weights, x: Floats32) -> Floats32:
+        """Return outputs ``(output, window)`` for windows ``(window, time, feature)``, as the trained network does."""
+        ...
 
 
 def check_rate(name: str, rate: float) -> None:
@@ -100,26 +49,3 @@ def check_count(name: str, count: int) -> None:
     """Raise :class:`StudyError` unless ``count`` is a whole number of at least 1."""
     if not isinstance(count, int) or count < 1:
         raise StudyError(f"{name} is {count!r}; it must be a whole number, 1 or more")
-
-
-def glorot_uniform(key: PRNGKeyArray, outputs: int, inputs: int) -> Float[Array, "outputs inputs"]:  # noqa: F722
-    """Draw from U(-a, a), a = sqrt(6 / (inputs + outputs)): Glorot and Bengio (2010), eq. 16."""
-    limit = math.sqrt(6.0 / (inputs + outputs))
-    return jax.random.uniform(key, (outputs, inputs), jnp.float32, -limit, limit)
-
-
-def _mix(word: Array) -> Array:
-    word = (word ^ (word >> np.uint32(16))) * np.uint32(0x7FEB352D)
-    word = (word ^ (word >> np.uint32(15))) * np.uint32(0x846CA68B)
-    return word ^ (word >> np.uint32(16))
-
-
-def _hash(key: PRNGKeyArray, site: int, count: int) -> Array:
-    """``count`` 32-bit words for one key and site."""
-    data = jax.random.key_data(key)
-    first = _mix(data[0] ^ _mix(data[1] + np.uint32(site * 0x9E3779B9 % 2**32)))
-    second = _mix(first ^ data[1] ^ np.uint32(0x85EBCA6B))
-    word = jax.lax.iota(jnp.uint32, count) * np.uint32(0x9E3779B9) + first
-    word = (word ^ (word >> np.uint32(16))) * np.uint32(0x7FEB352D)
-    word = (word ^ (word >> np.uint32(15)) ^ second) * np.uint32(0x846CA68B)
-    return word ^ (word >> np.uint32(16))

@@ -92,6 +92,15 @@ class KeepingRecipe(Protocol):
 
 
 @runtime_checkable
+class PlainRecipe(Protocol):
+    """A recipe whose kept models can also answer without loading what trained them."""
+
+    def restore_plain(self, state: State) -> Fitted:
+        """Return the model that gave ``state``; its answers equal those of the run to rounding, not to the bit."""
+        ...
+
+
+@runtime_checkable
 class Distributional(Protocol):
     """A fitted model that says more than a direction."""
 

@@ -5,28 +5,25 @@ and 20 factors is a column of 100 numbers. Each hidden layer is ``relu(W x + b)`
 """
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-import equinox as eqx
-import jax
-import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray
+import numpy as np
 
 from tenor.errors import StudyError
-from tenor.model.architecture import (
-    Outputs,
-    WindowBatch,
-    check_count,
-    check_rate,
-    dropout,
-    glorot_uniform,
-)
+from tenor.model.architecture import Weights, check_count, check_rate
 from tenor.model.base import Recipe
 from tenor.model.fit_plan import FitPlan
 from tenor.model.head import DIRECTION, AnyHead
 from tenor.model.network import Scope, Size, recipe_of
+from tenor.model.plain import affine
 from tenor.model.prepare import Prepare
 from tenor.settings import STRICT
+from tenor.units import Floats32
+
+if TYPE_CHECKING:
+    from jaxtyping import PRNGKeyArray
+
+    from tenor.model.net.dnn import DNNNet
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,43 +62,16 @@ class DNN:
         """Return the recipe under the study's preparation and fit plan."""
         return recipe_of(self, prepare, plan)
 
-    def build(self, *, features: int, time: int, outputs: int, key: PRNGKeyArray) -> "DNNNet":
-        """Return the network, its weights Glorot-uniform and its biases zero (the defaults of Keras)."""
-        sizes = (time * features, *self.hidden, outputs)
-        keys = jax.random.split(key, len(sizes) - 1)
-        layers = tuple(
-            Dense(
-                weight=glorot_uniform(keys[at], sizes[at + 1], sizes[at]),
-                bias=jnp.zeros(sizes[at + 1], jnp.float32),
-            )
-            for at in range(len(sizes) - 1)
-        )
-        return DNNNet(layers=layers, dropout=self.dropout)
+    def build(self, *, features: int, time: int, outputs: int, key: "PRNGKeyArray") -> "DNNNet":
+        """Return the network."""
+        from tenor.model.net.dnn import build
 
+        return build(inputs=time * features, outputs=outputs, hidden=self.hidden, rate=self.dropout, key=key)
 
-class Dense(eqx.Module):
-    """One affine map."""
-
-    weight: Float[Array, "outputs inputs"]  # noqa: F722
-    bias: Float[Array, "outputs"]  # noqa: F821
-
-    def __call__(self, x: Array) -> Array:
-        """Return ``W x + b`` for the columns of ``x``."""
-        return self.weight @ x + self.bias[:, None]
-
-
-class DNNNet(eqx.Module):
-    """Dense layers, rectified but for the last."""
-
-    layers: tuple[Dense, ...]
-    dropout: float = eqx.field(static=True)
-
-    def __call__(self, x: WindowBatch, *, key: PRNGKeyArray | None, inference: bool) -> Outputs:
-        """Return the outputs for each window."""
-        time, features, batch = x.shape
-        values = x.reshape(time * features, batch)
-        for at, layer in enumerate(self.layers[:-1]):
-            values = jax.nn.relu(layer(values))
-            if not inference:
-                values = dropout(values, self.dropout, key=key, site=at)
-        return self.layers[-1](values)
+    def plain(self, weights: Weights, x: Floats32) -> Floats32:
+        """Return outputs ``(output, window)`` for windows ``(window, time, feature)`` in numpy."""
+        values = x.reshape(len(x), x.shape[1] * x.shape[2])
+        for at in range(len(self.hidden)):
+            values = np.maximum(affine(weights, f"layers.{at}.weight", f"layers.{at}.bias", values), 0)
+        last = f"layers.{len(self.hidden)}."
+        return np.ascontiguousarray(affine(weights, f"{last}weight", f"{last}bias", values).T)

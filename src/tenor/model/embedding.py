@@ -6,17 +6,18 @@ vector is zero.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
-import equinox as eqx
-import jax
-import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray
+import numpy as np
 
-from tenor.model.architecture import Architecture, Outputs, WindowBatch
+from tenor.model.architecture import Architecture, Plain, Weights
+from tenor.model.plain import Within
+from tenor.units import Floats32
 
-SPREAD = 0.1
-"""Standard deviation of the first draw: small beside standardised factors."""
+if TYPE_CHECKING:
+    from jaxtyping import PRNGKeyArray
+
+    from tenor.model.net.embedding import EmbeddedNet
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,24 +28,20 @@ class Embedded:
     size: int
     instruments: int
 
-    def build(self, *, features: int, time: int, outputs: int, key: PRNGKeyArray) -> "EmbeddedNet":
+    def build(self, *, features: int, time: int, outputs: int, key: "PRNGKeyArray") -> "EmbeddedNet":
         """Return the network: the inner one reads the other features and the vector."""
+        import jax
+
+        from tenor.model.net.embedding import build
+
         of_inner, of_table = jax.random.split(key)
         inner = self.inner.build(features=features - 1 + self.size, time=time, outputs=outputs, key=of_inner)
-        return EmbeddedNet(inner, SPREAD * jax.random.normal(of_table, (self.size, self.instruments), jnp.float32))
+        return build(inner, size=self.size, instruments=self.instruments, key=of_table)
 
-
-class EmbeddedNet(eqx.Module):
-    """The inner network and a column for each instrument."""
-
-    inner: Any
-    table: Float[Array, "size instrument"]  # noqa: F722
-
-    def __call__(self, x: WindowBatch, *, key: PRNGKeyArray | None, inference: bool) -> Outputs:
-        """Return what the inner network gives for the factors with the instrument's vector beside them."""
-        time, _, batch = x.shape
-        who = x[-1, -1].astype(jnp.int32)
-        vector = jnp.where(who > 0, self.table[:, jnp.maximum(who - 1, 0)], 0.0)
-        beside = jnp.broadcast_to(vector[None], (time, vector.shape[0], batch))
-        found: Outputs = self.inner(jnp.concatenate([x[:, :-1], beside], axis=1), key=key, inference=inference)
-        return found
+    def plain(self, weights: Weights, x: Floats32) -> Floats32:
+        """Return outputs ``(output, window)`` for windows ``(window, time, feature)`` in numpy."""
+        assert isinstance(self.inner, Plain)
+        who = x[:, -1, -1].astype(np.int64)
+        vector = np.where(who[:, None] > 0, weights["table"].T[np.maximum(who - 1, 0)], np.float32(0.0))
+        beside = np.broadcast_to(vector[:, None], (*x.shape[:2], self.size))
+        return self.inner.plain(Within(weights, "inner."), np.concatenate([x[:, :, :-1], beside], axis=2))

@@ -23,7 +23,7 @@ import numpy as np
 
 from tenor.errors import FitError, suggest
 from tenor.factor.window import Fold, Windows
-from tenor.model.base import Distributional, Fitted, Keepable, KeepingRecipe, Prepped, Recipe
+from tenor.model.base import Distributional, Fitted, Keepable, KeepingRecipe, PlainRecipe, Prepped, Recipe
 from tenor.model.calibrate import Calibrator, widened
 from tenor.model.prepare import Prepared
 from tenor.model.state import State, fault
@@ -271,7 +271,11 @@ def arrays_of(frozen: FrozenModels) -> tuple[dict[str, AnyArray], dict[str, Any]
         models.append({"name": model.name, "seeds": list(model.seeds), "folds": folds, "moves": bool(moves)})
     index = {
         "folds": [
-            {"index": fold.index, **{part: [str(day) for day in getattr(fold, part)] for part in _RANGES}}
+            {
+                "index": fold.index,
+                "touching": fold.touching,
+                **{part: [str(day) for day in getattr(fold, part)] for part in _RANGES},
+            }
             for fold in frozen.folds
         ],
         "products": [list(held) for held in frozen.products],
@@ -322,7 +326,9 @@ def _lay(arrays: dict[str, AnyArray], under: str, states: Mapping[int, State]) -
     return forms
 
 
-def from_arrays(arrays: Mapping[str, AnyArray], index: Mapping[str, Any], recipes: Sequence[Recipe]) -> FrozenModels:
+def from_arrays(
+    arrays: Mapping[str, AnyArray], index: Mapping[str, Any], recipes: Sequence[Recipe], *, plain: bool = False
+) -> FrozenModels:
     """Return the models that :func:`arrays_of` gave.
 
     Parameters
@@ -331,6 +337,9 @@ def from_arrays(arrays: Mapping[str, AnyArray], index: Mapping[str, Any], recipe
         What it returned.
     recipes
         Those of the study; each restores its own.
+    plain
+        Models that can are asked without what trained them: equal to rounding, and no compiler is loaded. Without it
+        they say what they said in the run, bit for bit.
 
     Raises
     ------
@@ -348,6 +357,7 @@ def from_arrays(arrays: Mapping[str, AnyArray], index: Mapping[str, Any], recipe
         recipe = by_name[name]
         if not isinstance(recipe, KeepingRecipe):
             raise FitError(f"{name}: its recipe has no restore(state)")
+        restore = recipe.restore_plain if plain and isinstance(recipe, PlainRecipe) else recipe.restore
         learnt = arrays[f"{name}/slope_intercept_scale"]
         moves = arrays[f"{name}/moves"] if kept.get("moves") else None
         folds: list[tuple[Frozen | str, ...]] = []
@@ -355,7 +365,7 @@ def from_arrays(arrays: Mapping[str, AnyArray], index: Mapping[str, Any], recipe
             speaking = [seed for seed, reason in enumerate(row["reasons"]) if reason is None]
             out: list[Frozen | str] = list(row["reasons"])
             for position, seed in enumerate(speaking):
-                fitted = recipe.restore(_pick(arrays, f"{name}/{place}", row["arrays"], position, seed))
+                fitted = restore(_pick(arrays, f"{name}/{place}", row["arrays"], position, seed))
                 slope, intercept, scale = (float(number) for number in learnt[place, seed])
                 move = None if moves is None or np.isnan(moves[place, seed]).any() else moves[place, seed]
                 out[seed] = Frozen(fitted, Calibrator(slope, intercept), scale, move)
@@ -364,7 +374,13 @@ def from_arrays(arrays: Mapping[str, AnyArray], index: Mapping[str, Any], recipe
     return FrozenModels(
         models=tuple(models),
         folds=tuple(
-            Fold(fold["index"], _range(fold["train"]), _range(fold["validation"]), _range(fold["test"]))
+            Fold(
+                index=fold["index"],
+                train=_range(fold["train"]),
+                validation=_range(fold["validation"]),
+                test=_range(fold["test"]),
+                touching=fold.get("touching", False),
+            )
             for fold in index["folds"]
         ),
         products=tuple(tuple(held) for held in index["products"]),

@@ -11,21 +11,24 @@ Dropout acts on what one layer hands to the next, as in the LSTM.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-import equinox as eqx
-import jax
-import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray
+import numpy as np
 
-from tenor.model.architecture import Outputs, WindowBatch, check_count, check_rate, dropout, glorot_uniform
+from tenor.model.architecture import Weights, check_count, check_rate
 from tenor.model.base import Recipe
 from tenor.model.fit_plan import FitPlan
 from tenor.model.head import DIRECTION, AnyHead
 from tenor.model.network import Scope, Size, recipe_of
+from tenor.model.plain import affine, logistic
 from tenor.model.prepare import Prepare
-from tenor.model.sequence import Sequences, affine, logistic, over_time
 from tenor.settings import STRICT
+from tenor.units import Floats32
+
+if TYPE_CHECKING:
+    from jaxtyping import PRNGKeyArray
+
+    from tenor.model.net.gru import GRUNet
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,66 +67,33 @@ class GRU:
         """Return the recipe under the study's preparation and fit plan."""
         return recipe_of(self, prepare, plan)
 
-    def build(self, *, features: int, time: int, outputs: int, key: PRNGKeyArray) -> "GRUNet":
-        """Return the network: input weights and last layer Glorot-uniform, recurrent orthogonal, biases zero."""
-        keys = jax.random.split(key, self.layers + 1)
-        sizes = [features] + [self.hidden] * (self.layers - 1)
-        return GRUNet(
-            layers=tuple(_drawn(keys[at], sizes[at], self.hidden) for at in range(self.layers)),
-            head=glorot_uniform(keys[-1], outputs, self.hidden),
-            head_bias=jnp.zeros(outputs, jnp.float32),
-            dropout=self.dropout,
+    def build(self, *, features: int, time: int, outputs: int, key: "PRNGKeyArray") -> "GRUNet":
+        """Return the network; its shape does not depend on ``time``."""
+        from tenor.model.net.gru import build
+
+        return build(
+            features=features, outputs=outputs, layers=self.layers, hidden=self.hidden, rate=self.dropout, key=key
         )
 
-
-class GRULayer(eqx.Module):
-    """The weights of one layer, gates stacked as reset, update, new."""
-
-    weight_input: Float[Array, "gates inputs"]  # noqa: F722
-    weight_state: Float[Array, "gates hidden"]  # noqa: F722
-    bias_input: Float[Array, "gates"]  # noqa: F821
-    bias_state: Float[Array, "gates"]  # noqa: F821
-
-    def __call__(self, x: Sequences) -> Sequences:
-        """Run the layer from a zero state; return the state of each session."""
-        hidden = self.weight_state.shape[1]
-        driven = affine(self.weight_input, self.bias_input, x)
-
-        def cell(h: Array, drive: Array) -> tuple[Array, Array]:
-            held = self.weight_state @ h + self.bias_state[:, None]
-            reset = logistic(drive[:hidden] + held[:hidden])
-            update = logistic(drive[hidden : 2 * hidden] + held[hidden : 2 * hidden])
-            new = jnp.tanh(drive[2 * hidden :] + reset * held[2 * hidden :])
-            after = new + update * (h - new)
-            return after, after
-
-        states: Sequences = over_time(cell, jnp.zeros((hidden, x.shape[2]), x.dtype), driven)
-        return states
+    def plain(self, weights: Weights, x: Floats32) -> Floats32:
+        """Return outputs ``(output, window)`` for windows ``(window, time, feature)`` in numpy."""
+        states = x
+        for at in range(self.layers):
+            states = _states(weights, f"layers.{at}.", states)
+        return np.ascontiguousarray(affine(weights, "head", "head_bias", states[:, -1]).T)
 
 
-class GRUNet(eqx.Module):
-    """A stack of layers and a linear last layer on the state of the last session."""
-
-    layers: tuple[GRULayer, ...]
-    head: Float[Array, "output hidden"]  # noqa: F722
-    head_bias: Float[Array, "output"]  # noqa: F821
-    dropout: float = eqx.field(static=True)
-
-    def __call__(self, x: WindowBatch, *, key: PRNGKeyArray | None, inference: bool) -> Outputs:
-        """Return the outputs for each window."""
-        sequences = jnp.moveaxis(x, 0, 1)
-        for at, layer in enumerate(self.layers):
-            if at > 0 and not inference:
-                sequences = dropout(sequences, self.dropout, key=key, site=at)
-            sequences = layer(sequences)
-        return self.head @ sequences[:, -1] + self.head_bias[:, None]
-
-
-def _drawn(key: PRNGKeyArray, inputs: int, hidden: int) -> GRULayer:
-    of_input, of_state = jax.random.split(key)
-    return GRULayer(
-        weight_input=glorot_uniform(of_input, 3 * hidden, inputs),
-        weight_state=jax.nn.initializers.orthogonal()(of_state, (3 * hidden, hidden), jnp.float32),
-        bias_input=jnp.zeros(3 * hidden, jnp.float32),
-        bias_state=jnp.zeros(3 * hidden, jnp.float32),
-    )
+def _states(weights: Weights, layer: str, x: Floats32) -> Floats32:
+    """Run one layer from a zero state; return the state of each session."""
+    driven = affine(weights, f"{layer}weight_input", f"{layer}bias_input", x)
+    hidden = driven.shape[-1] // 3
+    h = np.zeros((len(x), hidden), np.float32)
+    states = []
+    for session in range(x.shape[1]):
+        drive = driven[:, session]
+        held = affine(weights, f"{layer}weight_state", f"{layer}bias_state", h)
+        reset, update = np.split(logistic(drive[:, : 2 * hidden] + held[:, : 2 * hidden]), 2, axis=1)
+        new = np.tanh(drive[:, 2 * hidden :] + reset * held[:, 2 * hidden :])
+        h = new + update * (h - new)
+        states.append(h)
+    return np.stack(states, axis=1)

@@ -11,6 +11,7 @@ from tenor.factor.window import Windows
 from tenor.model.base import Recipe, class_weights, require_both_classes
 from tenor.model.fit_plan import FitPlan
 from tenor.model.logistic import flatten
+from tenor.model.plain_trees import PlainTrees
 from tenor.model.prepare import Prepare, Prepared
 from tenor.model.state import State, bytes_of, require, text_of
 from tenor.settings import STRICT
@@ -118,6 +119,11 @@ class LightGBMRecipe:
         except (lightgbm.basic.LightGBMError, UnicodeDecodeError) as broken:
             raise FitError(f"{self.name}: the text of the trees is not LightGBM's: {broken}") from broken
         return FittedTrees(prepared, booster)
+
+    def restore_plain(self, state: State) -> PlainTrees:
+        """Return the trees that gave ``state``, walked in numpy: equal to rounding, and LightGBM is not loaded."""
+        require(state, {"trees": 1}, self.name)
+        return PlainTrees(Prepared.from_state(state), text_of(state["trees"]))
 
 
 def _lightgbm() -> Any:

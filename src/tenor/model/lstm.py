@@ -9,37 +9,27 @@ forget, cell, output (torch's order) and s the logistic function::
     h'         = s(o) tanh(c')
 
 Dropout acts on what one layer hands to the next, not on the recurrence nor on the last state.
-
-The layer carries its own backward pass. Reverse-mode differentiation of the loop keeps and rebuilds more than
-is needed; written by hand, one pass backward in time gives the gradient of every gate, and each weight's
-gradient is then a single matrix product over all sessions and all windows. It makes an epoch about twice as
-fast. It does not offer forward-mode derivatives (``jax.jvp``).
 """
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-import equinox as eqx
-import jax
-import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray
+import numpy as np
 
-from tenor.model.architecture import (
-    Outputs,
-    WindowBatch,
-    check_count,
-    check_rate,
-    computed_once,
-    dropout,
-    glorot_uniform,
-)
+from tenor.model.architecture import Weights, check_count, check_rate
 from tenor.model.base import Recipe
 from tenor.model.fit_plan import FitPlan
 from tenor.model.head import DIRECTION, AnyHead
 from tenor.model.network import Scope, Size, recipe_of
+from tenor.model.plain import affine, lstm_states
 from tenor.model.prepare import Prepare
-from tenor.model.sequence import Sequences, logistic, over_time
 from tenor.settings import STRICT
+from tenor.units import Floats32
+
+if TYPE_CHECKING:
+    from jaxtyping import PRNGKeyArray
+
+    from tenor.model.net.lstm import LSTMNet
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,123 +68,17 @@ class LSTM:
         """Return the recipe under the study's preparation and fit plan."""
         return recipe_of(self, prepare, plan)
 
-    def build(self, *, features: int, time: int, outputs: int, key: PRNGKeyArray) -> "LSTMNet":
-        """Return the network; its shape does not depend on ``time``.
+    def build(self, *, features: int, time: int, outputs: int, key: "PRNGKeyArray") -> "LSTMNet":
+        """Return the network; its shape does not depend on ``time``."""
+        from tenor.model.net.lstm import build
 
-        Input weights and the head are Glorot-uniform, recurrent weights orthogonal, biases zero but for the
-        forget gate, which starts at 1 so that the memory is kept (Jozefowicz et al., 2015): the defaults of
-        Keras.
-        """
-        keys = jax.random.split(key, self.layers + 1)
-        inputs = [features] + [self.hidden] * (self.layers - 1)
-        layers = tuple(drawn_layer(keys[at], inputs[at], self.hidden) for at in range(self.layers))
-        return LSTMNet(
-            layers=layers,
-            head=glorot_uniform(keys[-1], outputs, self.hidden),
-            head_bias=jnp.zeros(outputs, jnp.float32),
-            dropout=self.dropout,
+        return build(
+            features=features, outputs=outputs, layers=self.layers, hidden=self.hidden, rate=self.dropout, key=key
         )
 
-
-class LSTMLayer(eqx.Module):
-    """The weights of one layer, gates stacked as input, forget, cell, output."""
-
-    weight_input: Float[Array, "gates inputs"]  # noqa: F722
-    weight_state: Float[Array, "gates hidden"]  # noqa: F722
-    bias: Float[Array, "gates"]  # noqa: F821
-
-
-class LSTMNet(eqx.Module):
-    """A stack of layers and a linear head on the last state of the uppermost."""
-
-    layers: tuple[LSTMLayer, ...]
-    head: Float[Array, "output hidden"]  # noqa: F722
-    head_bias: Float[Array, "output"]  # noqa: F821
-    dropout: float = eqx.field(static=True)
-
-    def __call__(self, x: WindowBatch, *, key: PRNGKeyArray | None, inference: bool) -> Outputs:
-        """Return the outputs for each window."""
-        sequences = jnp.moveaxis(x, 0, 1)
-        for at, layer in enumerate(self.layers):
-            if at > 0 and not inference:
-                sequences = dropout(sequences, self.dropout, key=key, site=at)
-            sequences = lstm_layer(layer.weight_input, layer.weight_state, layer.bias, sequences)
-        return self.head @ sequences[:, -1] + self.head_bias[:, None]
-
-
-@jax.custom_vjp
-def lstm_layer(weight_input: Array, weight_state: Array, bias: Array, x: Sequences) -> Sequences:
-    """Run one layer from a zero state; return the state of each session, (hidden, time, batch)."""
-    return _forward(weight_input, weight_state, bias, x)[0]
-
-
-def _forward(
-    weight_input: Array, weight_state: Array, bias: Array, x: Sequences
-) -> tuple[Sequences, tuple[Array, ...]]:
-    inputs, time, batch = x.shape
-    hidden = weight_state.shape[1]
-    projected = weight_input @ x.reshape(inputs, time * batch) + bias[:, None]
-    projected = projected.reshape(4 * hidden, time, batch)
-
-    def cell(state: tuple[Array, Array], drive: Array) -> tuple[tuple[Array, Array], tuple[Array, ...]]:
-        h, c = state
-        gates = drive + weight_state @ h
-        i, f, o = (logistic(gates[at * hidden : (at + 1) * hidden]) for at in (0, 1, 3))
-        g = jnp.tanh(gates[2 * hidden : 3 * hidden])
-        c_next = f * c + i * g
-        squashed = jnp.tanh(c_next)
-        h_next = o * squashed
-        h_next, c_next, *kept = computed_once((h_next, c_next, i, f, g, o, squashed))
-        return (h_next, c_next), (h_next, h, c, *kept)
-
-    start = jnp.zeros((hidden, batch), x.dtype)
-    states, *kept = over_time(cell, (start, start), projected)
-    return states, (weight_input, weight_state, x, *kept)
-
-
-def _backward(residuals: tuple[Array, ...], cotangent: Sequences) -> tuple[Array, Array, Array, Sequences]:
-    weight_input, weight_state, x, h_before, c_before, *kept = residuals
-    inputs, time, batch = x.shape
-    hidden = weight_state.shape[1]
-    # Transposed once per step: a product that transposes as it reads takes three times as long.
-    state_weight, input_weight = computed_once((weight_state.T, weight_input.T))
-
-    def cell(later: tuple[Array, Array], at: tuple[Array, ...]) -> tuple[tuple[Array, Array], Array]:
-        dh, dc = later
-        above, c, i, f, g, o, squashed = at
-        dh = dh + above
-        dc = dc + dh * o * (1.0 - squashed * squashed)
-        dgates = jnp.concatenate(
-            [
-                dc * g * i * (1.0 - i),
-                dc * c * f * (1.0 - f),
-                dc * i * (1.0 - g * g),
-                dh * squashed * o * (1.0 - o),
-            ]
-        )
-        dgates = computed_once(dgates)
-        return (state_weight @ dgates, dc * f), dgates
-
-    start = jnp.zeros((hidden, batch), x.dtype)
-    dgates = over_time(cell, (start, start), (cotangent, c_before, *kept), reverse=True)
-    columns = dgates.reshape(4 * hidden, time * batch)
-    return (
-        columns @ x.reshape(inputs, time * batch).T,
-        columns @ h_before.reshape(hidden, time * batch).T,
-        columns.sum(axis=1),
-        (input_weight @ columns).reshape(inputs, time, batch),
-    )
-
-
-lstm_layer.defvjp(_forward, _backward)
-
-
-def drawn_layer(key: PRNGKeyArray, inputs: int, hidden: int) -> LSTMLayer:
-    """Draw a layer: Glorot-uniform and orthogonal weights, biases zero but for the forget gate's 1."""
-    of_input, of_state = jax.random.split(key)
-    gate = jnp.arange(4 * hidden) // hidden
-    return LSTMLayer(
-        weight_input=glorot_uniform(of_input, 4 * hidden, inputs),
-        weight_state=jax.nn.initializers.orthogonal()(of_state, (4 * hidden, hidden), jnp.float32),
-        bias=jnp.where(gate == 1, 1.0, 0.0).astype(jnp.float32),
-    )
+    def plain(self, weights: Weights, x: Floats32) -> Floats32:
+        """Return outputs ``(output, window)`` for windows ``(window, time, feature)`` in numpy."""
+        states = x
+        for at in range(self.layers):
+            states = lstm_states(weights, f"layers.{at}.", states)
+        return np.ascontiguousarray(affine(weights, "head", "head_bias", states[:, -1]).T)

@@ -13,7 +13,7 @@ file joins any of them to the study's preparation and fit plan, to a head, and t
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol, TypeAlias
 
 import numpy as np
 from annotated_types import Ge
@@ -21,17 +21,21 @@ from annotated_types import Ge
 from tenor.errors import FitError
 from tenor.factor.window import Windows
 from tenor.model import base
-from tenor.model.architecture import Architecture
+from tenor.model.architecture import Architecture, Plain
 from tenor.model.base import FoldWindows, Outcome
 from tenor.model.embedding import Embedded
 from tenor.model.fit_plan import FitPlan
 from tenor.model.head import DIRECTION, AnyHead, Head
+from tenor.model.plain import PlainGrid
 from tenor.model.prepare import Prepare, Prepared
 from tenor.model.state import State, bytes_of, require, text_of
-from tenor.model.train import FoldArrays, TrainedGrid, train_grid
+from tenor.model.trained import TrainedGrid
 from tenor.model.window_rows import WindowRows
 from tenor.progress import Progress, silent
 from tenor.units import AnyArray, Floats, Floats32
+
+if TYPE_CHECKING:
+    pass
 
 Scope: TypeAlias = Literal["pooled", "per_name"]
 Size: TypeAlias = Annotated[int, Ge(0)]
@@ -89,7 +93,7 @@ class FittedNetwork:
     """
 
     prepared: Prepared
-    trained: TrainedGrid
+    trained: TrainedGrid | PlainGrid
     fold: int
     seed: int
     volatility: Mapping[str, float] = field(default_factory=dict)
@@ -274,8 +278,10 @@ class NetworkRecipe:
     def _trained(
         self, folds: Sequence[FoldWindows], seeds: Sequence[int], told: str, watch: Progress
     ) -> tuple[tuple[Outcome, ...], ...]:
+        from tenor.model.train import FoldArrays, train_grid
+
         learnt: list[tuple[Prepared, dict[str, float], tuple[str, ...]] | FitError] = []
-        arrays = []
+        arrays: list[FoldArrays] = []
         most = max((len(np.unique(fold.train.product)) for fold in folds), default=0) if self.embedding else 0
         for fold in folds:
             try:
@@ -322,9 +328,26 @@ class NetworkRecipe:
         return scaled.astype(np.float32)
 
     def restore(self, state: State) -> FittedNetwork | FittedByName:
-        """Return the network that gave ``state``; FitError if it is of another architecture."""
+        """Return the network that gave ``state``, asked through the compiled program of the run.
+
+        Raises
+        ------
+        FitError
+            If it is of another architecture.
+        """
+        return self._of(state, plain=False)
+
+    def restore_plain(self, state: State) -> FittedNetwork | FittedByName:
+        """Return the network that gave ``state``, asked in numpy where its architecture can.
+
+        Answers equal those of :meth:`restore` to the rounding of single precision; nothing is compiled or loaded for
+        them. An architecture without ``plain`` is asked through its compiled program.
+        """
+        return self._of(state, plain=isinstance(self.architecture, Plain))
+
+    def _of(self, state: State, *, plain: bool) -> FittedNetwork | FittedByName:
         if self.scope == "pooled":
-            return self._restored(state)
+            return self._restored(state, plain)
         require(state, {"by_name.names": 1, "by_name.failures": 1}, self.name)
         names = json.loads(text_of(state["by_name.names"]))
         parts: list[dict[str, AnyArray]] = [{} for _ in names]
@@ -332,20 +355,23 @@ class NetworkRecipe:
             number, _, rest = name.partition("/")
             if number.isdigit() and int(number) < len(parts):
                 parts[int(number)][rest] = array
-        models = {name: self._restored(part) for name, part in zip(names, parts, strict=True)}
+        models = {name: self._restored(part, plain) for name, part in zip(names, parts, strict=True)}
         return FittedByName(models, json.loads(text_of(state["by_name.failures"])))
 
-    def _restored(self, state: State) -> FittedNetwork:
+    def _restored(self, state: State, plain: bool) -> FittedNetwork:
         known = tuple(json.loads(text_of(state["known"]))) if "known" in state else ()
         architecture = self.architecture
         if self.embedding:
             require(state, {"parameter/table": 4}, self.name)
             architecture = Embedded(architecture, self.embedding, state["parameter/table"].shape[-1])
-        trained = TrainedGrid.from_state(architecture, state, self.head)
-        if trained.theta.shape[:2] != (1, 1):
-            raise FitError(
-                f"{self.name}: a grid of {trained.theta.shape[:2]} networks; one fitted model is a grid of one"
-            )
+        require(state, {"best_epoch": 2, "window": 1}, self.name)
+        if (grid := state["best_epoch"].shape) != (1, 1):
+            raise FitError(f"{self.name}: a grid of {grid} networks; one fitted model is a grid of one")
+        trained: TrainedGrid | PlainGrid
+        if plain and isinstance(architecture, Plain):
+            trained = PlainGrid(architecture, self.head, state)
+        else:
+            trained = TrainedGrid.from_state(architecture, state, self.head)
         return FittedNetwork(Prepared.from_state(state), trained, 0, 0, volatility_from(state), known)
 
 

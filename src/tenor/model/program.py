@@ -24,8 +24,9 @@ import optax  # type: ignore[import-untyped]
 from jaxtyping import Array, Float, PyTree
 
 from tenor.errors import FitError
-from tenor.model.architecture import Architecture, Net, computed_once
+from tenor.model.architecture import Architecture
 from tenor.model.head import DIRECTION, Head
+from tenor.model.net.base import Net, computed_once
 from tenor.units import AnyArray, Floats32
 
 VALIDATION_ROWS = 256

@@ -1,16 +1,23 @@
-"""Trained networks, fold by seed: forecasts, histories, and their arrays for storage."""
+"""Trained networks, fold by seed: forecasts, histories, and their arrays for storage.
+
+The compiler is loaded by whoever asks one, not by whoever reads this.
+"""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tenor.errors import FitError
-from tenor.model.architecture import Architecture, Net
+from tenor.model.architecture import Architecture
 from tenor.model.head import DIRECTION, Head
-from tenor.model.program import VALIDATION_ROWS, Blueprint, blueprint, forward
 from tenor.units import AnyArray, Floats32, Ints
+
+if TYPE_CHECKING:
+    from tenor.model.net.base import Net
+    from tenor.model.program import Blueprint
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,7 +63,7 @@ class TrainedGrid:
         """Return why the network of ``fold`` and seed position ``seed`` failed, or ``None``."""
         return self.failures[fold][seed]
 
-    def model(self, fold: int, seed: int) -> Net:
+    def model(self, fold: int, seed: int) -> "Net":
         """Return one network, an Equinox module; :class:`FitError` with the reason if it failed."""
         return self._blueprint().net(self._weights(fold, seed))
 
@@ -81,6 +88,8 @@ class TrainedGrid:
         FitError
             If the network failed, or the windows have another shape.
         """
+        from tenor.model.program import VALIDATION_ROWS, forward
+
         theta = self._weights(fold, seed)
         x = np.asarray(x, dtype=np.float32)
         if x.ndim != 3 or x.shape[1:] != (self.time, self.features):
@@ -143,6 +152,8 @@ class TrainedGrid:
         cls, architecture: Architecture, state: Mapping[str, AnyArray], head: Head = DIRECTION
     ) -> "TrainedGrid":
         """Return the grid that :meth:`state` gave; :class:`FitError` if it is of another architecture or head."""
+        from tenor.model.program import blueprint
+
         needed = {"window", "seeds", "failures", "best_epoch", "epochs_run", "train_loss", "valid_loss"}
         missing = sorted(needed - set(state))
         if missing:
@@ -174,7 +185,9 @@ class TrainedGrid:
             horizons=horizons,
         )
 
-    def _blueprint(self) -> Blueprint:
+    def _blueprint(self) -> "Blueprint":
+        from tenor.model.program import blueprint
+
         return blueprint(self.architecture, self.features, self.time, self.head, self.horizons)
 
     def _weights(self, fold: int, seed: int) -> Floats32:

@@ -12,26 +12,25 @@ last block; it keeps the states of earlier sessions what they were on their day.
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-import equinox as eqx
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PRNGKeyArray
 
 from tenor.errors import StudyError
-from tenor.model.architecture import Outputs, WindowBatch, check_count, check_rate, dropout, glorot_uniform
+from tenor.model.architecture import Weights, check_count, check_rate
 from tenor.model.base import Recipe
 from tenor.model.fit_plan import FitPlan
 from tenor.model.head import DIRECTION, AnyHead
 from tenor.model.network import Scope, Size, recipe_of
+from tenor.model.plain import affine, softmax
 from tenor.model.prepare import Prepare
-from tenor.model.sequence import Sequences, affine
 from tenor.settings import STRICT
+from tenor.units import Floats32
 
-WIDER = 4
-"""How much wider the second half of a block is inside."""
+if TYPE_CHECKING:
+    from jaxtyping import PRNGKeyArray
+
+    from tenor.model.net.transformer import TransformerNet
 
 EPSILON = 1e-5
 """Added to the variance of a normalisation."""
@@ -79,118 +78,64 @@ class Transformer:
         """Return the recipe under the study's preparation and fit plan."""
         return recipe_of(self, prepare, plan)
 
-    def build(self, *, features: int, time: int, outputs: int, key: PRNGKeyArray) -> "TransformerNet":
-        """Return the network: Glorot-uniform, biases zero, normalisations the identity."""
-        keys = jax.random.split(key, self.layers + 2)
-        return TransformerNet(
-            mapping=glorot_uniform(keys[0], self.hidden, features),
-            mapping_bias=jnp.zeros(self.hidden, jnp.float32),
-            blocks=tuple(_drawn(key, self.hidden) for key in keys[1:-1]),
-            norm=jnp.ones(self.hidden, jnp.float32),
-            norm_bias=jnp.zeros(self.hidden, jnp.float32),
-            head=glorot_uniform(keys[-1], outputs, self.hidden),
-            head_bias=jnp.zeros(outputs, jnp.float32),
+    def build(self, *, features: int, time: int, outputs: int, key: "PRNGKeyArray") -> "TransformerNet":
+        """Return the network; its shape does not depend on ``time``."""
+        from tenor.model.net.transformer import build
+
+        return build(
+            features=features,
+            outputs=outputs,
+            layers=self.layers,
+            hidden=self.hidden,
             heads=self.heads,
-            dropout=self.dropout,
+            rate=self.dropout,
+            key=key,
         )
 
-
-class Block(eqx.Module):
-    """The weights of one block; query, key and value stacked."""
-
-    norm_first: Float[Array, "hidden"]  # noqa: F821
-    norm_first_bias: Float[Array, "hidden"]  # noqa: F821
-    projection: Float[Array, "three hidden"]  # noqa: F722
-    projection_bias: Float[Array, "three"]  # noqa: F821
-    out: Float[Array, "hidden hidden"]  # noqa: F722
-    out_bias: Float[Array, "hidden"]  # noqa: F821
-    norm_second: Float[Array, "hidden"]  # noqa: F821
-    norm_second_bias: Float[Array, "hidden"]  # noqa: F821
-    wide: Float[Array, "wide hidden"]  # noqa: F722
-    wide_bias: Float[Array, "wide"]  # noqa: F821
-    narrow: Float[Array, "hidden wide"]  # noqa: F722
-    narrow_bias: Float[Array, "hidden"]  # noqa: F821
-
-    def attend(self, h: Sequences, heads: int) -> Sequences:
-        """Return what attention adds."""
-        hidden, time, batch = h.shape
-        normed = normalised(h, self.norm_first, self.norm_first_bias)
-        size = hidden // heads
-        query, key, value = affine(self.projection, self.projection_bias, normed).reshape(3, heads, size, time, batch)
-        scores = jnp.einsum("hdtb,hdsb->htsb", query, key) / math.sqrt(size)
-        later = np.triu(np.ones((time, time), bool), 1)
-        weights = jax.nn.softmax(jnp.where(later[None, :, :, None], -jnp.inf, scores), axis=2)
-        read = jnp.einsum("htsb,hdsb->hdtb", weights, value).reshape(hidden, time, batch)
-        return affine(self.out, self.out_bias, read)
-
-    def widen(self, h: Sequences) -> Sequences:
-        """Return what the second half adds."""
-        normed = normalised(h, self.norm_second, self.norm_second_bias)
-        inside = jax.nn.gelu(affine(self.wide, self.wide_bias, normed), approximate=False)
-        return affine(self.narrow, self.narrow_bias, inside)
+    def plain(self, weights: Weights, x: Floats32) -> Floats32:
+        """Return outputs ``(output, window)`` for windows ``(window, time, feature)`` in numpy."""
+        h = affine(weights, "mapping", "mapping_bias", x) + positions(x.shape[1], self.hidden).T
+        for at in range(self.layers):
+            block = f"blocks.{at}."
+            h = h + _attended(weights, block, h, self.heads)
+            normed = _normalised(h, weights[f"{block}norm_second"], weights[f"{block}norm_second_bias"])
+            inside = _gelu(affine(weights, f"{block}wide", f"{block}wide_bias", normed))
+            h = h + affine(weights, f"{block}narrow", f"{block}narrow_bias", inside)
+        last = _normalised(h[:, -1], weights["norm"], weights["norm_bias"])
+        return np.ascontiguousarray(affine(weights, "head", "head_bias", last).T)
 
 
-class TransformerNet(eqx.Module):
-    """Mapping, positions, blocks, a last normalisation and a linear last layer on the last session."""
-
-    mapping: Float[Array, "hidden features"]  # noqa: F722
-    mapping_bias: Float[Array, "hidden"]  # noqa: F821
-    blocks: tuple[Block, ...]
-    norm: Float[Array, "hidden"]  # noqa: F821
-    norm_bias: Float[Array, "hidden"]  # noqa: F821
-    head: Float[Array, "output hidden"]  # noqa: F722
-    head_bias: Float[Array, "output"]  # noqa: F821
-    heads: int = eqx.field(static=True)
-    dropout: float = eqx.field(static=True)
-
-    def __call__(self, x: WindowBatch, *, key: PRNGKeyArray | None, inference: bool) -> Outputs:
-        """Return the outputs for each window."""
-        h = self.states(x, key=key, inference=inference)
-        last = normalised(h[:, -1:], self.norm, self.norm_bias)[:, 0]
-        return self.head @ last + self.head_bias[:, None]
-
-    def states(self, x: WindowBatch, *, key: PRNGKeyArray | None, inference: bool) -> Sequences:
-        """Return the channels of every session behind the last block; no session knows a later one."""
-        h = affine(self.mapping, self.mapping_bias, jnp.moveaxis(x, 0, 1))
-        h = h + positions(x.shape[0], h.shape[0])[:, :, None]
-        for at, block in enumerate(self.blocks):
-            for half in (0, 1):
-                more = block.widen(h) if half else block.attend(h, self.heads)
-                if not inference:
-                    more = dropout(more, self.dropout, key=key, site=2 * at + half)
-                h = h + more
-        return h
-
-
-def normalised(h: Sequences, scale: Array, shift: Array) -> Sequences:
-    """Return ``h`` with mean 0 and variance 1 over its channels, scaled and shifted."""
-    mean = h.mean(axis=0, keepdims=True)
-    variance = ((h - mean) ** 2).mean(axis=0, keepdims=True)
-    return (h - mean) / jnp.sqrt(variance + EPSILON) * scale[:, None, None] + shift[:, None, None]
-
-
-def positions(time: int, hidden: int) -> Array:
+def positions(time: int, hidden: int) -> Floats32:
     """Sines and cosines of the session's place, ``(hidden, time)`` (Vaswani et al., 2017, section 3.5)."""
     place = np.arange(time)[None, :]
     rate = 10_000.0 ** (-2.0 * (np.arange(hidden) // 2) / hidden)[:, None]
     even = (np.arange(hidden) % 2 == 0)[:, None]
-    return jnp.asarray(np.where(even, np.sin(place * rate), np.cos(place * rate)), jnp.float32)
+    return np.where(even, np.sin(place * rate), np.cos(place * rate)).astype(np.float32)
 
 
-def _drawn(key: PRNGKeyArray, hidden: int) -> Block:
-    keys = jax.random.split(key, 4)
-    ones, zeros = jnp.ones(hidden, jnp.float32), jnp.zeros(hidden, jnp.float32)
-    return Block(
-        norm_first=ones,
-        norm_first_bias=zeros,
-        projection=glorot_uniform(keys[0], 3 * hidden, hidden),
-        projection_bias=jnp.zeros(3 * hidden, jnp.float32),
-        out=glorot_uniform(keys[1], hidden, hidden),
-        out_bias=zeros,
-        norm_second=ones,
-        norm_second_bias=zeros,
-        wide=glorot_uniform(keys[2], WIDER * hidden, hidden),
-        wide_bias=jnp.zeros(WIDER * hidden, jnp.float32),
-        narrow=glorot_uniform(keys[3], hidden, WIDER * hidden),
-        narrow_bias=zeros,
-    )
+def _attended(weights: Weights, block: str, h: Floats32, heads: int) -> Floats32:
+    """Return what attention adds to ``(window, time, channel)``."""
+    windows, time, hidden = h.shape
+    normed = _normalised(h, weights[f"{block}norm_first"], weights[f"{block}norm_first_bias"])
+    projected = affine(weights, f"{block}projection", f"{block}projection_bias", normed)
+    split = projected.reshape(windows, time, 3, heads, hidden // heads)
+    query, key, value = (split[:, :, at].swapaxes(1, 2) for at in range(3))
+    scores = query @ key.swapaxes(2, 3) / np.float32(math.sqrt(hidden // heads))
+    later = np.triu(np.ones((time, time), bool), 1)
+    read = softmax(np.where(later, np.float32(-np.inf), scores), axis=3) @ value
+    return affine(weights, f"{block}out", f"{block}out_bias", read.swapaxes(1, 2).reshape(windows, time, hidden))
+
+
+def _normalised(h: Floats32, scale: Floats32, shift: Floats32) -> Floats32:
+    """Return ``h`` with mean 0 and variance 1 over its channels, scaled and shifted."""
+    centred = h - h.mean(axis=-1, keepdims=True)
+    variance = (centred**2).mean(axis=-1, keepdims=True)
+    return np.asarray(centred / np.sqrt(variance + np.float32(EPSILON)) * scale + shift)
+
+
+def _gelu(x: Floats32) -> Floats32:
+    """Return ``x`` times the normal distribution at it (Hendrycks and Gimpel, 2016)."""
+    from scipy.special import erf  # loading it takes longer than a forecast: only for those who are asked
+
+    half = np.float32(0.5)
+    return np.asarray(half * x * (1 + erf(x / np.float32(math.sqrt(2.0)))), np.float32)
