@@ -14,7 +14,7 @@ from tenor.report import outlook_text as words
 from tenor.report.outlook_figures import SHOWN, fan, probabilities
 from tenor.report.shell import Drawn, Section, drawn, shell, unbroken
 from tenor.report.tables import Cell, Column, facts, plain_list, table
-from tenor.report.text import DASH, SIMULATED, number, percent
+from tenor.report.text import DASH, SIMULATED, number, percent, said
 
 METHOD = (
     "P(up) is the probability that the adjusted price is higher after the first horizon: the mean over the seeds of"
@@ -108,7 +108,7 @@ def _card(outlook: Mapping[str, Any]) -> str:
 
 def _who(outlook: Mapping[str, Any]) -> str:
     one = words.speaker(outlook)
-    return f"By {words.said(one['model'])}: {words.lean(one)}."
+    return f"By {said(one['model'])}: {words.lean(one)}."
 
 
 def _side_by_side(outlooks: Sequence[Mapping[str, Any]]) -> str:
@@ -163,7 +163,7 @@ def _share_cell(score: Mapping[str, Any] | None, beside: str = "") -> Cell:
 def _ticker(outlook: Mapping[str, Any], at: int, plots: Drawn) -> str:
     one, record = words.speaker(outlook), outlook["record"]
     shown = min(SHOWN, len(outlook["recent"]["session"]))
-    stated = f"the ranges of {escape(words.said(one['model']))} ahead" if one["levels"] else "no range ahead"
+    stated = f"the ranges of {escape(said(one['model']))} ahead" if one["levels"] else "no range ahead"
     caption = (
         f"The last {shown} sessions as quoted (blue and hollow: up; red and filled: down), {stated}, and the naive"
         f" line: {words.NAIVE}."

@@ -16,7 +16,7 @@ from tenor.errors import RunError
 from tenor.report import outlook_text as words
 from tenor.report.outlook_figures import SHOWN, WALK
 from tenor.report.style import BLUE, GREY, PURPLE, VERMILLION
-from tenor.report.text import DASH, SIMULATED, percent
+from tenor.report.text import DASH, SIMULATED, percent, said
 
 WIDE, TALL = 595.28, 841.89
 """A4, in points."""
@@ -345,13 +345,14 @@ def _fan(sheet: _Sheet, outlook: Mapping[str, Any], height: float = 190.0) -> No
     sheet.y -= 6
     canvas, one = sheet.canvas, words.speaker(outlook)
     recent = {name: values[-SHOWN:] for name, values in outlook["recent"].items()}
-    count, ahead = len(recent["session"]), [0, *outlook["horizons"]]
+    count = len(recent["session"])
+    ahead: list[int] = [0, *outlook["horizons"]]
     walk = next((each for each in outlook["models"] if each["model"] == WALK and each is not one), None)
-    close = outlook["close"]
+    close = float(outlook["close"])
     fans = [each for each in (one, walk) if each is not None and each["levels"]]
     known = [value for name in ("high", "low", "close") for value in recent[name] if value is not None]
     seen = [*known, close, *(value for each in fans for row in each["prices"] for value in (row[0], row[-1]))]
-    bottom, top = min(seen), max(seen)
+    bottom, top = float(min(seen)), float(max(seen))
     pad = 0.04 * (top - bottom) or 0.04 * abs(top) or 1.0
     bottom, top = bottom - pad, top + pad
     left, right, low = EDGE + 52, WIDE - EDGE, sheet.y - height + 14
@@ -413,7 +414,7 @@ def _fan(sheet: _Sheet, outlook: Mapping[str, Any], height: float = 190.0) -> No
     sheet.y = low - 24
     told = f"The last {count} sessions as quoted (blue and hollow: up; red and filled: down). Dashed: {words.NAIVE}."
     if one["levels"]:
-        told += f" Shaded: ranges of {words.said(one['model'])}, the widest {words.stated(one)}."
+        told += f" Shaded: ranges of {said(one['model'])}, the widest {words.stated(one)}."
     if walk is not None and walk["levels"]:
         told += f" Dotted: {words.stated(walk)} of a random walk."
     sheet.say(told, 7.5, SOFT)
