@@ -78,6 +78,7 @@ ERRORS = {
     "CalendarError": "TenorError",
     "SplitError": "TenorError",
     "FitError": "TenorError",
+    "PullError": "TenorError",
     "RunError": "TenorError",
 }
 

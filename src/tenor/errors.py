@@ -9,6 +9,7 @@
     ├── CalendarError     a date outside the holidays that are loaded
     ├── SplitError        a fold that cannot be: an empty split, too few sessions
     ├── FitError          a model that could not be trained: one class only, a loss that is not a number
+    ├── PullError         an answer that a provider did not give: no network, no such ticker, a library not installed
     └── RunError          a run folder: missing, incomplete, written by other code, or its data changed since
 
 Every message says what was given, what is allowed and what to do. ``except TenorError`` is the only catch-all that a
@@ -78,6 +79,14 @@ class SplitError(TenorError):
 
 class FitError(TenorError):
     """A model could not be trained on the rows it was given."""
+
+
+class PullError(TenorError):
+    """A provider did not give what was asked; ``passing`` is True where asking again may help."""
+
+    def __init__(self, message: str, *, passing: bool = False) -> None:
+        self.passing = passing
+        super().__init__(message)
 
 
 class RunError(TenorError):
