@@ -376,12 +376,13 @@ def _fan(sheet: _Sheet, outlook: Mapping[str, Any], height: float = 190.0) -> No
             outline += [(at, row[upper]) for at, row in zip(ahead, rows, strict=True)][::-1]
             canvas.setFillColor("#f1dbe6" if place == 0 else "#dfa9c6")
             _path(canvas, [(across(at), up(value)) for at, value in outline], fill=True)
-        middle = [words.median(one, place) for place in range(len(ahead) - 1)]
-        if None not in middle:
+        inner = [words.median(one, place) for place in range(len(ahead) - 1)]
+        middle = [close, *(value for value in inner if value is not None)]
+        if len(middle) == len(ahead):
             canvas.setStrokeColor(PURPLE)
             canvas.setLineWidth(1.4)
-            pairs = zip(ahead, [close, *middle], strict=True)
-            _path(canvas, [(across(at), up(value)) for at, value in pairs], fill=False)
+            points = [(across(at), up(value)) for at, value in zip(ahead, middle, strict=True)]
+            _path(canvas, points, fill=False)
     if walk is not None and walk["levels"]:
         canvas.setStrokeColor(GREY)
         canvas.setLineWidth(0.8)
