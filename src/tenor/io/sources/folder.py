@@ -8,7 +8,8 @@ reading, with its file and line.
 
 A file of series is read in this order: text to rows, dates and numbers, the rules of the layout, canonical form,
 contract check. Then files are combined (:mod:`tenor.io.sources.combine`). Terms of bonds and baskets, and publications,
-are read in :mod:`tenor.io.sources.terms` and :mod:`tenor.io.sources.releases`.
+are read in :mod:`tenor.io.sources.terms` and :mod:`tenor.io.sources.releases`, stocks in
+:mod:`tenor.io.sources.stocks`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -40,10 +41,12 @@ from tenor.io.sources.check import (
 from tenor.io.sources.combine import Reading, combined, matched, without_gaps
 from tenor.io.sources.layout import load_layout
 from tenor.io.sources.layout_file import VALUES, File, LeaveOut
+from tenor.io.sources.layout_stocks import Instruments, Members, Stocks
 from tenor.io.sources.layout_terms import Releases, Terms
 from tenor.io.sources.releases import read_releases
 from tenor.io.sources.rows import Rows, read_rows
 from tenor.io.sources.stated import coded, known_by_time, when_known
+from tenor.io.sources.stocks import read_stocks
 from tenor.io.sources.terms import Listing, read_terms, undeliverable, united
 from tenor.market.contract import Contract, product
 from tenor.market.market import KEYS, SCHEMAS, Market
@@ -72,7 +75,7 @@ class Folder:
     layout
         Path of the layout file.
     products
-        Read only the files that these products need; ``None`` for all.
+        Read only the files that these products need; of stocks, only these codes. ``None`` for all.
     source
         The word by which a study file names this kind of source.
     """
@@ -131,11 +134,22 @@ def _read(source: Folder) -> tuple[Checked, dict[str, pl.DataFrame]]:
         reads = matched(table, reads)
         reads = without_gaps(table, reads)
         reads, tables[table] = combined(table, reads)
-    read = tuple(_read_listing(folder, file) for file in files if not isinstance(file, File))
+    read = tuple(_read_listing(folder, file) for file in files if isinstance(file, Terms | Releases))
     listings, listed_tables = _listed(read)
+    of_stocks = {place: file for place, file in enumerate(files) if isinstance(file, Stocks | Members | Instruments)}
+    stocks = read_stocks(folder, of_stocks, source.products) if of_stocks else None
     of_series, of_listings = iter(_dated(each) for each in reads), iter(each.part for each in listings)
-    parts = tuple(next(of_series if isinstance(file, File) else of_listings) for file in files)
-    return Checked(source=layout.name, parts=parts), tables | listed_tables
+    parts = tuple(
+        stocks.parts[place]
+        if stocks is not None and place in of_stocks
+        else next(of_series if isinstance(file, File) else of_listings)
+        for place, file in enumerate(files)
+    )
+    tables |= listed_tables
+    if stocks is not None:
+        quotes = pl.concat([tables["quotes"], stocks.tables["quotes"]])
+        tables |= {**stocks.tables, "quotes": quotes}
+    return Checked(source=layout.name, parts=parts), tables
 
 
 def _read_listing(folder: Path, file: Terms | Releases) -> Listing:

@@ -5,8 +5,9 @@ column headed 隔夜, in percent, is the rate ``SHIBOR.ON``, in decimals, known 
 of 2017-04-14 hold zeros where nothing was published; a rule leaves them out, says why, and every report
 repeats how many rows that was.
 
-There are three kinds of file, told apart by ``table``: series of a date (:mod:`~tenor.io.sources.layout_file`), terms
-of bonds and baskets, and publications of a month (both :mod:`~tenor.io.sources.layout_terms`).
+There are four kinds of file, told apart by ``table``: series of a date (:mod:`~tenor.io.sources.layout_file`), terms
+of bonds and baskets, publications of a month (both :mod:`~tenor.io.sources.layout_terms`), and stocks with what
+surrounds them (:mod:`~tenor.io.sources.layout_stocks`).
 
 A layout is a TOML file with one ``[[file]]`` table per foreign file. Nothing is guessed: what it does not
 say is refused. Every problem of a layout is reported at once, with its key.
@@ -22,10 +23,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from tenor.errors import MarketError, StudyError, suggest
 from tenor.io.sources.layout_file import File, contradictions
+from tenor.io.sources.layout_stocks import AnyStocks, Instruments, Members, Stocks, stocks_problems
 from tenor.io.sources.layout_terms import Releases, Terms, releases_problems, terms_problems
 from tenor.problem import problems as settings_problems
 
-AnyFile = File | Terms | Releases
+AnyFile = File | Terms | Releases | AnyStocks
 
 KINDS: Mapping[str, type[AnyFile]] = {
     "quotes": File,
@@ -34,6 +36,9 @@ KINDS: Mapping[str, type[AnyFile]] = {
     "bonds": Terms,
     "deliverables": Terms,
     "macro": Releases,
+    "stocks": Stocks,
+    "members": Members,
+    "instruments": Instruments,
 }
 """Which settings a file of each table has."""
 
@@ -53,8 +58,8 @@ class Layout:
         MarketError
             If the layout holds no quotes of one of them.
         """
-        if products is None:
-            return self.files
+        if products is None or any(isinstance(file, Stocks) for file in self.files):
+            return self.files  # of stocks, products are codes that stand in the rows
         held = sorted({name for file in self.files if file.table == "quotes" for name in file.products})
         for name in products:
             if name not in held:
@@ -127,6 +132,8 @@ def _contradictions(file: AnyFile) -> Iterator[str]:
             return terms_problems(file)
         case Releases():
             return releases_problems(file)
+        case Stocks() | Members() | Instruments():
+            return stocks_problems(file)
 
 
 def _dangling(given: Sequence[AnyFile]) -> Iterator[str]:
