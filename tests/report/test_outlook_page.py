@@ -75,7 +75,7 @@ def test_one_ticker_without_a_warning():
 def test_a_dash_has_its_reason(html):
     text = text_of(html)
     assert "beyond the holidays of the exchange that are known" in text
-    assert "logistic gives no quantiles" in text
+    assert "this model gives no quantiles" in text
     assert "the run has no rule that always calls the usual side" in text
 
 

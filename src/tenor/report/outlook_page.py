@@ -32,6 +32,9 @@ METHOD = (
 """How to read the page, a sentence or two each."""
 
 
+NO_QUANTILES = "this model gives no quantiles"
+
+
 def outlook_page(answer: Mapping[str, Any]) -> str:
     """Render the answer to ``predict`` as one self-contained HTML file.
 
@@ -92,7 +95,7 @@ def _card(outlook: Mapping[str, Any]) -> str:
         for sentence in (
             words.expected_range(outlook),
             words.last_close(outlook),
-            f"{_who(outlook)} {record['sentence']}",
+            f"{words.by(outlook)} {record['sentence']}",
         )
     )
     style = "verdict outlook found" if record["found"] else "verdict outlook"
@@ -104,11 +107,6 @@ def _card(outlook: Mapping[str, Any]) -> str:
         f'<div class="scale" aria-hidden="true"><span>0 %</span><span>50 %</span><span>100 %</span></div>'
         f'<p class="word">{words.verdict(outlook)[:1].upper()}{words.verdict(outlook)[1:]}</p>{sentences}</div>'
     )
-
-
-def _who(outlook: Mapping[str, Any]) -> str:
-    one = words.speaker(outlook)
-    return f"By {said(one['model'])}: {words.lean(one)}."
 
 
 def _side_by_side(outlooks: Sequence[Mapping[str, Any]]) -> str:
@@ -149,7 +147,7 @@ def _range_cell(outlook: Mapping[str, Any], one: Mapping[str, Any], horizon: int
     if horizon not in outlook["horizons"]:
         return Cell(DASH, remark="the study of this ticker does not look so far ahead")
     text = words.width(outlook, one, outlook["horizons"].index(horizon))
-    return Cell(DASH, remark=f"{one['model']} gives no quantiles") if text == DASH else Cell(text, words.stated(one))
+    return Cell(DASH, remark=NO_QUANTILES) if text == DASH else Cell(text, words.stated(one))
 
 
 def _share_cell(score: Mapping[str, Any] | None, beside: str = "") -> Cell:
@@ -211,9 +209,7 @@ def _ahead(outlook: Mapping[str, Any]) -> str:
                 words.due(outlook, place)
                 if outlook["due"][place]
                 else Cell(DASH, remark="beyond the holidays of the exchange that are known"),
-                words.price(outlook, middle)
-                if middle is not None
-                else Cell(DASH, remark=f"{one['model']} gives no quantiles"),
+                words.price(outlook, middle) if middle is not None else Cell(DASH, remark=NO_QUANTILES),
                 *(words.width(outlook, one, place, pair) for pair in bands),
                 _or_dash(words.coverage(record, horizon)),
                 _or_dash(words.skill_at(record, horizon)),

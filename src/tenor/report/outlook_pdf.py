@@ -23,6 +23,8 @@ WIDE, TALL = 595.28, 841.89
 EDGE = 45.0
 INNER = WIDE - 2 * EDGE
 INK, SOFT, LINE, ALARM, WASH = "#1b1f24", "#5c6570", "#d9dde2", "#8a3b00", "#fff0e0"
+_BANDS = ("#f5e4ed", "#ebcadb", "#e0afca", "#d695b8")
+"""Ranges ahead, the widest first."""
 _PLAIN, _BOLD = "Helvetica", "Helvetica-Bold"
 _CHINESE, _JAPANESE, _KOREAN = "STSong-Light", "HeiseiMin-W3", "HYSMyeongJo-Medium"
 
@@ -270,8 +272,7 @@ def _ticker(sheet: _Sheet, outlook: Mapping[str, Any]) -> None:
     found = words.verdict(outlook)
     sheet.say(found[:1].upper() + found[1:], 11, BLUE if record["found"] else INK, latin=_BOLD)
     sheet.say(words.expected_range(outlook))
-    sheet.say(words.headline(outlook))
-    sheet.say(record["sentence"])
+    sheet.say(f"{words.by(outlook)} {record['sentence']}")
     _fan(sheet, outlook)
     _ahead(sheet, outlook)
     rows = [
@@ -374,7 +375,7 @@ def _fan(sheet: _Sheet, outlook: Mapping[str, Any], height: float = 190.0) -> No
         for place, (lower, upper) in enumerate(words.pairs(one["levels"])):
             outline = [(at, row[lower]) for at, row in zip(ahead, rows, strict=True)]
             outline += [(at, row[upper]) for at, row in zip(ahead, rows, strict=True)][::-1]
-            canvas.setFillColor("#f1dbe6" if place == 0 else "#dfa9c6")
+            canvas.setFillColor(_BANDS[min(place, len(_BANDS) - 1)])
             _path(canvas, [(across(at), up(value)) for at, value in outline], fill=True)
         inner = [words.median(one, place) for place in range(len(ahead) - 1)]
         middle = [close, *(value for value in inner if value is not None)]
@@ -422,8 +423,8 @@ def _fan(sheet: _Sheet, outlook: Mapping[str, Any], height: float = 190.0) -> No
 
 
 def _ticks(bottom: float, top: float) -> list[float]:
-    """Round prices between two, about five of them."""
-    rough = (top - bottom) / 5
+    """Round prices between two, at most seven of them."""
+    rough = (top - bottom) / 7
     size = 10.0 ** math.floor(math.log10(rough))
     step = next(size * each for each in (1, 2, 2.5, 5, 10) if size * each >= rough)
     return [step * place for place in range(math.ceil(bottom / step), math.floor(top / step) + 1)]

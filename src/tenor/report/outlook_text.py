@@ -168,6 +168,11 @@ def headline(outlook: Mapping[str, Any]) -> str:
     return f"{probability(one)} for the {_first(outlook)} by {said(outlook['speaks'])}; {lean(one)}."
 
 
+def by(outlook: Mapping[str, Any]) -> str:
+    """Say in a sentence which model is quoted, and on which side it stands."""
+    return f"By {said(outlook['speaks'])}: {lean(speaker(outlook))}."
+
+
 def _first(outlook: Mapping[str, Any]) -> str:
     first = outlook["horizons"][0]
     return "next session" if first == 1 else f"next {sessions(first)}"
