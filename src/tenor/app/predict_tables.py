@@ -1,35 +1,30 @@
 """Outlooks and scores on a terminal: what is said, how wide it is, and how far to believe it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
+from rich.table import Table
 
 from tenor.app.tables import number, percent, plural, table
+from tenor.report import outlook_text as words
+
+LATEST = 20
+"""Outcomes that are listed; the shares are over all of them."""
 
 
 def printed_predict(answer: Mapping[str, Any], console: Console) -> None:
-    """Print the answer of ``predict``: a line for each ticker, then each in full."""
+    """Print the answer of ``predict``: the tickers side by side as far as the terminal is wide, then each in full."""
     outlooks = answer["outlooks"]
     if len(outlooks) > 1:
-        rows = [
-            [
-                one["code"],
-                price(one["close"], one["currency"]),
-                one["as_of"],
-                percent(spoken(one)["up"]),
-                between(one, 0),
-                percent(one["record"]["accuracy"]["mean"]),
-                percent(one["record"]["majority"]["mean"]) if one["record"]["majority"] else "-",
-            ]
-            for one in outlooks
-        ]
-        heads = ["ticker", "close", "of", "P(up) next", "range next", "was right", "always one side"]
-        console.print(table("Side by side", heads, rows))
+        for group in _groups(outlooks, console):
+            console.print(_side_by_side(group))
     for one in outlooks:
         _outlook(one, console)
     for failed in answer["failed"]:
         console.print(f"{failed['code']}: {failed['reason']}", style="red", soft_wrap=True)
+    for note in answer["notes"]:
+        console.print(note, style="yellow", soft_wrap=True)
 
 
 def spoken(outlook: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -38,12 +33,56 @@ def spoken(outlook: Mapping[str, Any]) -> Mapping[str, Any]:
     return found
 
 
-def price(value: float | None, currency: str) -> str:
-    """A price with as many digits as its size asks for."""
-    if value is None:
-        return "-"
-    digits = 2 if abs(value) >= 1 else 4
-    return f"{number(value, digits)} {currency}"
+def _groups(outlooks: Sequence[Mapping[str, Any]], console: Console) -> list[Sequence[Mapping[str, Any]]]:
+    """Cut the tickers into tables, each of as many as stand side by side without a broken line."""
+    groups: list[Sequence[Mapping[str, Any]]] = []
+    whole = console.options.update(max_width=10_000)
+    while outlooks:
+        count = len(outlooks)
+        while count > 1 and console.measure(_side_by_side(outlooks[:count]), options=whole).maximum > console.width:
+            count -= 1
+        groups.append(outlooks[:count])
+        outlooks = outlooks[count:]
+    return groups
+
+
+def _side_by_side(outlooks: Sequence[Mapping[str, Any]]) -> Table:
+    """A column for each ticker, and a row for each thing to know."""
+    columns = [_known(one) for one in outlooks]
+    rows = [
+        [name, *(column.get(name, "-") for column in columns)] for name in dict.fromkeys(n for c in columns for n in c)
+    ]
+    return table("Side by side", ["name", *(one["code"] for one in outlooks)], rows)
+
+
+def _known(one: Mapping[str, Any]) -> dict[str, str]:
+    said, record = spoken(one), one["record"]
+    found = {
+        "close": price(one["close"], one),
+        "of": one["as_of"],
+        "P(up) next": percent(said["up"]),
+        "over seeds": f"{percent(said['low'])} to {percent(said['high'])}",
+    }
+    for place, horizon in enumerate(one["horizons"]):
+        found[f"range, {plural(horizon, 'session')}"] = between(one, place)
+    found |= {
+        "was right": percent(record["accuracy"]["mean"]),
+        "of calls": number(record["n"], 0),
+        "always one side": percent(record["majority"]["mean"]) if record["majority"] else "-",
+        "verdict": words.verdict(one),
+        "mind": ", ".join(words.flags(one)) or "-",
+    }
+    return found
+
+
+def price(value: float, outlook: Mapping[str, Any]) -> str:
+    """A price with its currency, and as many digits as the size of the last close asks for."""
+    return f"{_plain(outlook, value)} {outlook['currency']}"
+
+
+def _plain(outlook: Mapping[str, Any], value: float) -> str:
+    """A price without its currency, with a minus that can be copied into other programs."""
+    return words.price(outlook, value).replace("−", "-")
 
 
 def between(outlook: Mapping[str, Any], place: int, model: Mapping[str, Any] | None = None) -> str:
@@ -52,16 +91,7 @@ def between(outlook: Mapping[str, Any], place: int, model: Mapping[str, Any] | N
     if not said["prices"]:
         return "-"
     low, high = said["prices"][place][0], said["prices"][place][-1]
-    digits = 2 if outlook["close"] >= 1 else 4
-    return f"{number(low, digits)} to {number(high, digits)}"
-
-
-def stale(outlook: Mapping[str, Any]) -> str | None:
-    """A sentence where data are old."""
-    missed = outlook["missed"]
-    return (
-        f"STALE: {plural(missed, 'session')} closed since {outlook['as_of']} without a price here" if missed else None
-    )
+    return f"{_plain(outlook, low)} to {_plain(outlook, high)}"
 
 
 def _outlook(one: Mapping[str, Any], console: Console) -> None:
@@ -71,15 +101,16 @@ def _outlook(one: Mapping[str, Any], console: Console) -> None:
     console.print(f"{one['code']}{name}", style="bold", highlight=False)
     if one["simulated"]:
         console.print("SIMULATED: drawn by a random generator, no price was observed", style="bold yellow")
-    if warning := stale(one):
+    if warning := words.staleness(one):
         console.print(warning, style="bold red")
     seeds = f" [{percent(said['low'])}, {percent(said['high'])}] over {plural(said['seeds'], 'seed')}"
     console.print(
-        f"close {price(one['close'], one['currency'])} on {one['as_of']} ({percent(one['change'])}); P(up) next session"
+        f"close {price(one['close'], one)} on {one['as_of']} ({percent(one['change'], 2)}); P(up) next session"
         f" {percent(said['up'])}{seeds}, by {one['speaks']}",
         highlight=False,
         soft_wrap=True,
     )
+    console.print(words.expected_range(one), soft_wrap=True, highlight=False)
     console.print(one["record"]["sentence"], soft_wrap=True, highlight=False)
     rows = []
     for model in one["models"]:
@@ -108,12 +139,11 @@ def _outlook(one: Mapping[str, Any], console: Console) -> None:
 
 
 def _quantiles(one: Mapping[str, Any], said: Mapping[str, Any], console: Console) -> None:
-    digits = 2 if one["close"] >= 1 else 4
     rows = [
-        [plural(horizon, "session"), *(number(value, digits) for value in prices)]
+        [plural(horizon, "session"), *(_plain(one, value) for value in prices)]
         for horizon, prices in zip(one["horizons"], said["prices"], strict=True)
     ]
-    rows.append(["no change (naive)", *([number(one["naive"], digits)] * len(said["levels"]))])
+    rows.append(["no change (naive)", *([_plain(one, one["naive"])] * len(said["levels"]))])
     heads = ["price after", *(percent(level, 0) for level in said["levels"])]
     console.print(table(f"Price quantiles by {said['model']}, {one['currency']}", heads, rows))
 
@@ -160,6 +190,9 @@ def printed_score(answer: Mapping[str, Any], console: Console) -> None:
     console.print(table("Kept forecasts against what came", heads, rows))
     if not any(one["scored"] for one in answer["records"]):
         console.print("No outcome has come yet: ask again after the next close.")
+    known = sorted((one for one in answer["outcomes"] if one["known"] is not None), key=lambda one: str(one["known"]))
+    if known:
+        _outcomes(known, console)
     for note in (*answer["notes"], *answer["unusable"]):
         console.print(note, style="yellow", soft_wrap=True)
 
@@ -168,3 +201,43 @@ def _share(one: Mapping[str, Any]) -> str:
     if one["right"] is None:
         return "-"
     return f"{percent(one['right'])} [{percent(one['low'])}, {percent(one['high'])}]"
+
+
+def _outcomes(known: Sequence[Mapping[str, Any]], console: Console) -> None:
+    """The outcomes that came last."""
+    latest = known[-LATEST:]
+    rows = [
+        [
+            one["code"],
+            one["as_of"],
+            one["model"],
+            plural(one["horizon"], "session"),
+            one["known"],
+            percent(one["change"], 2),
+            percent(one["up"]),
+            _yes(one["right"]),
+            percent(one["error"], 2),
+            percent(one["naive_error"], 2),
+            _yes(one["inside"]),
+        ]
+        for one in latest
+    ]
+    heads = [
+        "ticker",
+        "said of",
+        "model",
+        "over",
+        "came",
+        "return",
+        "P(up)",
+        "right",
+        "error",
+        "of no change",
+        "inside",
+    ]
+    title = "Outcomes" if len(latest) == len(known) else f"The latest {len(latest)} of {len(known):,} outcomes"
+    console.print(table(title, heads, rows))
+
+
+def _yes(value: bool | None) -> str:
+    return "-" if value is None else "yes" if value else "no"

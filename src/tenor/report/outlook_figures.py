@@ -137,7 +137,7 @@ def _candles(figure: go.Figure, outlook: Mapping[str, Any]) -> None:
 def _ranges(figure: go.Figure, outlook: Mapping[str, Any], one: Mapping[str, Any], ahead: list[int]) -> None:
     """Bands between each pair of quantiles, darker inwards, and the median."""
     rows = [[outlook["close"]] * len(one["levels"]), *one["prices"]]
-    for low, high in words.pairs(one["levels"]):
+    for place, (low, high) in enumerate(words.pairs(one["levels"])):
         covers = f"{words.stated(one, (low, high))} range"
         figure.add_scatter(
             x=[*ahead, *ahead[::-1]],
@@ -145,7 +145,7 @@ def _ranges(figure: go.Figure, outlook: Mapping[str, Any], one: Mapping[str, Any
             mode="lines",
             line={"width": 0},
             fill="toself",
-            fillcolor=shade(PURPLE, 0.2),
+            fillcolor=shade(PURPLE, 0.14 + 0.07 * place),
             name=covers,
             hoverinfo="skip",
         )
