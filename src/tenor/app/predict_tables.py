@@ -105,7 +105,7 @@ def _outlook(one: Mapping[str, Any], console: Console) -> None:
         console.print(warning, style="bold red")
     seeds = f" [{percent(said['low'])}, {percent(said['high'])}] over {plural(said['seeds'], 'seed')}"
     console.print(
-        f"close {price(one['close'], one)} on {one['as_of']} ({percent(one['change'], 2)}); P(up) next session"
+        f"close {price(one['close'], one)} on {one['as_of']} ({percent(one['change'], 2)}); P(up) {words.horizon_name(one['horizons'][0])}"
         f" {percent(said['up'])}{seeds}, by {one['speaks']}",
         highlight=False,
         soft_wrap=True,

@@ -25,8 +25,8 @@ METHOD = (
     " for how many models were tried.",
     "A range is what lies between two price quantiles. 'Held before' is how often such a range held the outcome in the"
     " record; where that is less than stated, the range is too narrow.",
-    "Skill is how much smaller the absolute error of the median was than that of 'tomorrow = today'; a negative number"
-    " says that no change was the better forecast.",
+    "Skill is how much smaller the quantile loss was than that of the random walk, which says 'tomorrow = today' with the"
+    " usual size of moves; a negative number says that the random walk was the better forecast.",
     "Prices ahead are as quoted today: a dividend that goes ex on the way makes the quoted price that much lower.",
 )
 """How to read the page, a sentence or two each."""
@@ -198,7 +198,7 @@ def _ahead(outlook: Mapping[str, Any]) -> str:
         Column("median"),
         *(Column(f"{words.stated(one, pair)} range") for pair in bands),
         Column("held before", "how often the widest range held the outcome in the record, and what it states"),
-        Column("skill", f"how much smaller the absolute error of the median was than that of {words.NAIVE}"),
+        Column("skill", "how much smaller the quantile loss was than that of the random walk"),
     ]
     rows: list[list[Cell | str]] = []
     for place, horizon in enumerate(outlook["horizons"]):

@@ -304,7 +304,7 @@ def _ahead(sheet: _Sheet, outlook: Mapping[str, Any]) -> None:
         "median",
         *(f"{words.stated(one, pair)} range" for pair in bands),
         "held before",
-        f"skill over {words.NAIVE}",
+        "skill over random walk",
     ]
     rows = [
         [

@@ -236,7 +236,7 @@ def verdict(outlook: Mapping[str, Any]) -> str:
 
 
 def skill(value: float | None) -> str:
-    """Write how much smaller the absolute error of the median is than that of no change."""
+    """Write how much smaller the quantile loss of a model is than that of the random walk."""
     return signed(value, 1)
 
 
