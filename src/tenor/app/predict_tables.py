@@ -103,9 +103,10 @@ def _outlook(one: Mapping[str, Any], console: Console) -> None:
         console.print("SIMULATED: drawn by a random generator, no price was observed", style="bold yellow")
     if warning := words.staleness(one):
         console.print(warning, style="bold red")
+    ahead = words.horizon_name(one["horizons"][0])
     seeds = f" [{percent(said['low'])}, {percent(said['high'])}] over {plural(said['seeds'], 'seed')}"
     console.print(
-        f"close {price(one['close'], one)} on {one['as_of']} ({percent(one['change'], 2)}); P(up) {words.horizon_name(one['horizons'][0])}"
+        f"close {price(one['close'], one)} on {one['as_of']} ({percent(one['change'], 2)}); P(up) {ahead}"
         f" {percent(said['up'])}{seeds}, by {one['speaks']}",
         highlight=False,
         soft_wrap=True,

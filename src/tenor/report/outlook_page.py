@@ -25,8 +25,8 @@ METHOD = (
     " for how many models were tried.",
     "A range is what lies between two price quantiles. 'Held before' is how often such a range held the outcome in the"
     " record; where that is less than stated, the range is too narrow.",
-    "Skill is how much smaller the quantile loss was than that of the random walk, which says 'tomorrow = today' with the"
-    " usual size of moves; a negative number says that the random walk was the better forecast.",
+    "Skill is how much smaller the quantile loss was than that of the random walk, which says 'tomorrow = today' with"
+    " the usual size of moves; a negative number says that the random walk was the better forecast.",
     "Prices ahead are as quoted today: a dividend that goes ex on the way makes the quoted price that much lower.",
 )
 """How to read the page, a sentence or two each."""
