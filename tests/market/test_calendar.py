@@ -1,5 +1,6 @@
 """Sessions against explicit tables of holidays, and the edges of what is known."""
 
+import warnings
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -182,3 +183,59 @@ def test_treasury_futures_have_a_price_on_every_session_and_on_no_other_day(
     found = pl.read_csv(real_data / "cgb_futures" / file)[column].str.slice(0, 10).str.to_date()
     days = found.unique().sort().to_list()
     assert days == XSHG.sessions(days[0], days[-1]).astype(object).tolist()
+
+
+def by_library(name: str) -> tuple[date, date, set[date]]:
+    """First and last day of the whole years that ``exchange_calendars`` knows, and the weekdays without a session."""
+    import exchange_calendars
+    from exchange_calendars.exchange_calendar_xshg import XSHGExchangeCalendar
+
+    if name == "XSHG":
+        # The first year on the list is that of the opening in December 1990, which is not a whole one.
+        years = (XSHGExchangeCalendar.bound_min().year + 1, XSHGExchangeCalendar.bound_max().year)
+    else:
+        years = {"XNYS": (1970, 2028), "XHKG": (1990, 2028)}[name]
+    first, last = date(years[0], 1, 1), date(years[1], 12, 31)
+    with warnings.catch_warnings():
+        # exchange_calendars 4.13 reads Series.values of zoned times, which pandas 3 deprecates: not ours.
+        warnings.filterwarnings("ignore", message=r"Series\.values", category=DeprecationWarning)
+        warnings.filterwarnings("ignore", message=r"DatetimeIndex\.weekday", category=DeprecationWarning)
+        held = exchange_calendars.get_calendar(name, start=first.isoformat(), end=last.isoformat())
+    sessions = set(held.sessions.to_numpy().astype("datetime64[D]").astype(object))
+    assert all(day.weekday() < 5 for day in sessions)
+    return first, last, weekdays(first, last) - sessions
+
+
+def written(name: str) -> str:
+    """The file of closures that the library gives."""
+    import exchange_calendars
+
+    first, last, closed = by_library(name)
+    lines = [
+        f"# Weekdays on which {name} has no session, month and day by year; every other weekday has one.",
+        "# Written by `python tests/market/test_calendar.py`, which says which days the library below knows.",
+        f'source = "exchange_calendars {exchange_calendars.__version__}"',
+        f"first = {first}",
+        f"last = {last}",
+        "",
+        "[closed]",
+    ]
+    for year in range(first.year, last.year + 1):
+        days = " ".join(f"{day:%m-%d}" for day in sorted(closed) if day.year == year)
+        lines.append(f'{year} = "{days}"')
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_closures_are_those_of_the_library(name: str) -> None:
+    """Also where a newer release knows another year: write the files again, as the first line of each says."""
+    first, last, closed = by_library(name)
+    mine = trading_calendar(name)
+    assert mine.loaded == (first, last)
+    assert weekdays(first, last) - set(mine.days.astype(object)) == closed
+
+
+if __name__ == "__main__":
+    for code in ("XHKG", "XNYS", "XSHG"):
+        place = Path(__file__).parents[2] / "src/tenor/market/closures" / f"{code}.toml"
+        place.write_text(written(code), encoding="utf-8")

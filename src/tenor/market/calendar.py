@@ -2,19 +2,19 @@
 
 Four instances. XSHG, whose holidays CFFEX shares, has no session from 2026-02-14 to 2026-02-23 (Spring
 Festival). XNYS stands in for CBOT. XHKG is Hong Kong. Nobody knows the Chinese holidays of the year after next: the
-State
-Council announces them each autumn, so a question about 2030 is refused, not answered with weekdays.
+State Council announces them each autumn, so a question about 2030 is refused, not answered with weekdays.
 
-The holidays come from the library ``exchange_calendars``. Those of XSHG are a list that ends with a certain
-year, and the loaded range ends with it; a newer release of the library extends both. Those of XNYS follow
-rules plus a list of unscheduled closures (a storm, a funeral); ahead of today that list is empty, so a future
-XNYS session is a plan.
+The closures are data, a file for each calendar in ``closures/``, written from the library ``exchange_calendars`` and
+held to it by a test: reading them takes a thousandth of the second that the library takes to load. Those of XSHG end
+with a certain year; the loaded range ends with it. Those of XNYS follow rules plus a list of unscheduled closures (a
+storm, a funeral); ahead of today that list is empty, so a future XNYS session is a plan.
 """
 
-import warnings
+import tomllib
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
+from importlib import resources
 
 import numpy as np
 
@@ -23,12 +23,6 @@ from tenor.units import Dates
 
 NAMES = ("XHKG", "XNYS", "XSHG")
 """Calendars that :func:`trading_calendar` offers."""
-
-XNYS_YEARS = (1970, 2028)
-"""First and last year loaded for XNYS: from early daily prices of vendors to plans published."""
-
-XHKG_YEARS = (1990, 2028)
-"""First and last year loaded for XHKG."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,15 +96,13 @@ class Calendar:
     def _range(self) -> str:
         return (
             f"{self.name} is known from {self.loaded[0]} to {self.loaded[1]}; ask within that range, "
-            "or install a release of exchange_calendars that has the year"
+            "or install a release of Tenor that has the year"
         )
 
 
 @cache
 def trading_calendar(name: str) -> Calendar:
     """Return the calendar ``name``: ``"XSHG"`` for CFFEX, ``"XNYS"`` for CBOT and New York, ``"XHKG"`` for Hong Kong.
-
-    The first call for a name takes about a second, as it imports pandas; later calls return the same object.
 
     Raises
     ------
@@ -126,24 +118,12 @@ def trading_calendar(name: str) -> Calendar:
     """
     if name not in NAMES:
         raise CalendarError(f"no calendar {name!r}; the calendars are {list(NAMES)}{suggest(name, NAMES)}")
-    import exchange_calendars  # brings pandas, about a second: only for those who need sessions
-
-    if name == "XSHG":
-        from exchange_calendars.exchange_calendar_xshg import XSHGExchangeCalendar
-
-        # The first year on the list is that of the opening in December 1990, which is not a whole one.
-        years = (XSHGExchangeCalendar.bound_min().year + 1, XSHGExchangeCalendar.bound_max().year)
-    elif name == "XHKG":
-        years = XHKG_YEARS
-    else:
-        years = XNYS_YEARS
-    first, last = date(years[0], 1, 1), date(years[1], 12, 31)
-    with warnings.catch_warnings():
-        # exchange_calendars 4.13 reads Series.values of zoned times, which pandas 3 deprecates: not ours.
-        warnings.filterwarnings("ignore", message=r"Series\.values", category=DeprecationWarning)
-        warnings.filterwarnings("ignore", message=r"DatetimeIndex\.weekday", category=DeprecationWarning)
-        held = exchange_calendars.get_calendar(name, start=first.isoformat(), end=last.isoformat())
-    days = held.sessions.to_numpy().astype("datetime64[D]")
+    text = (resources.files("tenor.market") / "closures" / f"{name}.toml").read_text(encoding="utf-8")
+    table = tomllib.loads(text)
+    first, last = table["first"], table["last"]
+    closed = [f"{year}-{day}" for year, listed in table["closed"].items() for day in listed.split()]
+    every = np.arange(np.datetime64(first, "D"), np.datetime64(last, "D") + 1)
+    days = every[np.is_busday(every, holidays=np.array(closed, "datetime64[D]"))]
     days.flags.writeable = False
     return Calendar(name=name, loaded=(first, last), days=days)
 
