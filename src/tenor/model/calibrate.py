@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
-from scipy.special import expit, logit
 
+from tenor.model.probability import expit, logit
 from tenor.settings import STRICT
 from tenor.units import Floats, Ints
 

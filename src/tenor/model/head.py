@@ -19,9 +19,9 @@ from typing import Annotated, Any, ClassVar, Literal, Protocol, TypeAlias
 import numpy as np
 from annotated_types import Interval, Len
 from pydantic import Field
-from scipy.special import expit
 
 from tenor.errors import StudyError
+from tenor.model.probability import expit
 from tenor.settings import STRICT
 from tenor.units import AnyArray, Floats
 

@@ -9,13 +9,13 @@ from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from annotated_types import Gt, Len
-from scipy.special import expit
 
 from tenor.errors import FitError
 from tenor.factor.window import Windows
 from tenor.model.base import Recipe, class_weights, require_both_classes
 from tenor.model.fit_plan import FitPlan
 from tenor.model.prepare import Prepare, Prepared
+from tenor.model.probability import expit
 from tenor.model.state import State, require
 from tenor.settings import STRICT
 from tenor.units import Floats, Floats32

@@ -135,7 +135,6 @@ def _normalised(h: Floats32, scale: Floats32, shift: Floats32) -> Floats32:
 
 def _gelu(x: Floats32) -> Floats32:
     """Return ``x`` times the normal distribution at it (Hendrycks and Gimpel, 2016)."""
-    from scipy.special import erf  # loading it takes longer than a forecast: only for those who are asked
-
+    normal = np.frompyfunc(math.erf, 1, 1)(x / np.float32(math.sqrt(2.0))).astype(np.float32)
     half = np.float32(0.5)
-    return np.asarray(half * x * (1 + erf(x / np.float32(math.sqrt(2.0)))), np.float32)
+    return np.asarray(half * x * (1 + normal))

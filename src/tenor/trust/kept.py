@@ -14,7 +14,6 @@ from datetime import date
 from typing import Any
 
 import numpy as np
-from scipy.stats import beta
 
 from tenor.factor.universe import CLOSE, Universe
 from tenor.units import Floats
@@ -188,6 +187,8 @@ def _record(model: str, horizon: int, each: Sequence[Outcome]) -> Record:
 
 def _share(right: int, calls: int) -> tuple[float | None, float | None]:
     """Exact interval of a share: quantiles of two beta distributions (Clopper and Pearson, 1934)."""
+    from scipy.stats import beta  # most of a second: only for those who score
+
     if not calls:
         return None, None
     tail = (1.0 - LEVEL) / 2.0

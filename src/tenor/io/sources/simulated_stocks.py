@@ -18,6 +18,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import accumulate
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -232,11 +233,9 @@ def _shocks(stream: np.random.Generator, count: int) -> Floats:
 
 def _reversing(shocks: Floats, signal: float) -> Floats:
     """Make each shock go against the one before: ``x_t = -signal x_{t-1} + sqrt(1 - signal^2) e_t``, variance 1."""
-    from scipy.signal import lfilter
-
     fresh = shocks * np.sqrt(1.0 - signal**2)
     fresh[0] = shocks[0]
-    return np.asarray(lfilter([1.0], [1.0, signal], fresh))
+    return np.fromiter(accumulate(fresh.tolist(), lambda before, drawn: drawn - signal * before), float, len(fresh))
 
 
 def _clustered(shocks: Floats, size: float, *, react: float = 0.08, keep: float = 0.9) -> Floats:
