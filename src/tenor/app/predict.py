@@ -106,6 +106,10 @@ def predict(request: AskPredict, watch: Progress = silent) -> Answer:
     for place in (request.page, request.pdf, request.csv):
         if place is not None:
             check_place(place)
+    if request.pdf is not None:
+        from tenor.report.outlook_pdf import check_reportlab
+
+        check_reportlab()
     now = datetime.now(UTC)
     outlooks: list[Answer] = []
     failures: list[tuple[str, TenorError]] = []
@@ -143,6 +147,11 @@ def score(request: AskScore, watch: Progress = silent) -> Answer:
 
     entries, unusable = kept(request.history)
     wanted = [entry.forecast for entry in entries if not request.tickers or entry.forecast["code"] in request.tickers]
+    # asked twice of one run after one close, a forecast counts once: as it was said first
+    first: dict[tuple[str, ...], Any] = {}
+    for said in wanted:
+        first.setdefault((said["code"], said["as_of"], said["run"]), said)
+    wanted = list(first.values())
     if not wanted:
         whose = f" of {', '.join(request.tickers)}" if request.tickers else ""
         raise RunError(f"no forecast{whose} is kept in {request.history}; ask for one with tenor predict")

@@ -10,7 +10,7 @@ from tenor.errors import FitError
 from tenor.factor.window import Windows
 from tenor.model.base import Recipe, class_weights, require_both_classes
 from tenor.model.fit_plan import FitPlan
-from tenor.model.logistic import flatten
+from tenor.model.logistic import flatten, in_chunks
 from tenor.model.plain_trees import PlainTrees
 from tenor.model.prepare import Prepare, Prepared
 from tenor.model.state import State, bytes_of, require, text_of
@@ -22,9 +22,13 @@ Fraction = Annotated[float, Interval(gt=0, le=1)]
 
 @dataclass(frozen=True, slots=True)
 class LightGBM:
-    """Small trees and heavy subsampling, for a few thousand noisy days; the seed draws rows and columns."""
+    """Small trees and heavy subsampling, for a few thousand noisy days; the seed draws rows and columns.
+
+    They read the last ``sessions`` of a window, all of them by default.
+    """
 
     __pydantic_config__: ClassVar = STRICT
+    sessions: Annotated[int, Gt(0)] | None = None
     trees: Annotated[int, Gt(0)] = 300
     leaves: Annotated[int, Gt(1)] = 7
     least_in_leaf: Annotated[int, Gt(0)] = 40
@@ -50,10 +54,11 @@ class FittedTrees:
 
     def predict(self, windows: Windows) -> Floats:
         """Return P(up), shape ``(window,)``."""
-        return self.speak(self.prepared.apply(windows))
+        return in_chunks(self.prepared.rows(windows), self.speak)
 
     def speak(self, values: Floats32) -> Floats:
-        """Return P(up) for prepared values."""
+        """Return P(up) for prepared values; of longer windows the last sessions are read."""
+        values = values[:, -(self.booster.num_feature() // values.shape[2]) :]
         return np.asarray(self.booster.predict(flatten(values), num_threads=1), dtype=np.float64)
 
     def state(self) -> State:
@@ -74,6 +79,7 @@ class LightGBMRecipe:
     def fit(self, train: Windows, validation: Windows, *, seed: int) -> FittedTrees:
         """Boost until validation log loss has not improved for ``patience`` trees."""
         lightgbm = _lightgbm()
+        train, validation = train.latest(self.settings.sessions), validation.latest(self.settings.sessions)
         require_both_classes(train, "train")
         require_both_classes(validation, "validation")
         prepared = self.prepare.learn(train)

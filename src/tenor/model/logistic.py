@@ -4,6 +4,7 @@ The strength of the L2 penalty is chosen on the fold's validation windows by log
 go to the stronger penalty.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
@@ -17,6 +18,7 @@ from tenor.model.fit_plan import FitPlan
 from tenor.model.prepare import Prepare, Prepared
 from tenor.model.probability import expit
 from tenor.model.state import State, require
+from tenor.model.window_rows import WindowRows
 from tenor.settings import STRICT
 from tenor.units import Floats, Floats32
 
@@ -24,6 +26,19 @@ from tenor.units import Floats, Floats32
 def flatten(values: Floats32) -> Floats32:
     """Lay sessions side by side: ``(window, time, feature)`` to ``(window, time * feature)``."""
     return values.reshape(len(values), -1)
+
+
+CHUNK = 4096
+"""Windows that are laid out at a time to be forecast."""
+
+
+def in_chunks(rows: WindowRows, speak: Callable[[Floats32], Floats]) -> Floats:
+    """Return what ``speak`` says of prepared windows, laid out a few at a time."""
+    parts = [
+        speak(WindowRows(rows.rows, rows.ends[start : start + CHUNK], rows.time).laid())
+        for start in range(0, len(rows), CHUNK)
+    ]
+    return np.concatenate(parts) if parts else np.empty(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +56,11 @@ class FittedLogistic:
 
     def predict(self, windows: Windows) -> Floats:
         """Return P(up), shape ``(window,)``."""
-        return self.speak(self.prepared.apply(windows))
+        return in_chunks(self.prepared.rows(windows), self.speak)
 
     def speak(self, values: Floats32) -> Floats:
-        """Return P(up) for prepared values."""
+        """Return P(up) for prepared values; of longer windows the last sessions are read."""
+        values = values[:, -(len(self.weights) // values.shape[2]) :]
         return np.asarray(expit((flatten(values) * self.weights).sum(axis=1) + self.intercept))
 
     def state(self) -> State:
@@ -68,6 +84,7 @@ class LogisticRecipe:
         from sklearn.linear_model import LogisticRegression
         from threadpoolctl import threadpool_limits
 
+        train, validation = train.latest(self.settings.sessions), validation.latest(self.settings.sessions)
         require_both_classes(train, "train")
         require_both_classes(validation, "validation")
         prepared = self.prepare.learn(train)
@@ -102,9 +119,13 @@ class LogisticRecipe:
 
 @dataclass(frozen=True, slots=True)
 class Logistic:
-    """L2-regularised logistic regression; ``inverse_penalties`` are the values of C to choose from."""
+    """L2-regularised logistic regression; ``inverse_penalties`` are the values of C to choose from.
+
+    It reads the last ``sessions`` of a window, all of them by default.
+    """
 
     __pydantic_config__: ClassVar = STRICT
+    sessions: Annotated[int, Gt(0)] | None = None
     inverse_penalties: Annotated[tuple[Annotated[float, Gt(0)], ...], Len(1)] = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
     kind: Literal["logistic"] = "logistic"
     reads: ClassVar = ()

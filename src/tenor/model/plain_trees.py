@@ -5,6 +5,7 @@ most ``threshold[n]``, else to ``right_child[n]``; a child below zero is the lea
 logistic function of the sum of the leaves that a window reaches.
 """
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -22,13 +23,17 @@ _NAN_OR_NONE = (0, 2)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trees:
-    """Trees side by side, each ``(tree, node)`` and ``(tree, leaf)``; a node that a tree lacks is never reached."""
+    """Trees side by side, each ``(tree, node)`` and ``(tree, leaf)``; a node that a tree lacks is never reached.
+
+    ``width`` is how many values of a window they were trained on.
+    """
 
     feature: Ints
     threshold: Floats
     left: Ints
     right: Ints
     leaf: Floats
+    width: int
 
     def speak(self, x: Floats32) -> Floats:
         """Return P(up) for flat windows ``(window, value)``, shape ``(window,)``."""
@@ -68,8 +73,9 @@ def read_trees(text: str) -> Trees:
             left=_laid(parts, "left_child", nodes, np.int64),
             right=_laid(parts, "right_child", nodes, np.int64),
             leaf=_laid(parts, "leaf_value", nodes + 1, np.float64),
+            width=int(re.findall(r"^max_feature_idx=(\d+)$", head, re.MULTILINE)[0]) + 1,
         )
-    except (KeyError, ValueError) as broken:
+    except (LookupError, ValueError) as broken:
         raise FitError(f"the text of the trees is not LightGBM's: {broken!r}") from broken
 
 
@@ -95,8 +101,10 @@ class PlainTrees:
         return self.speak(self.prepared.apply(windows))
 
     def speak(self, values: Floats32) -> Floats:
-        """Return P(up) for prepared values."""
-        return read_trees(self.text).speak(values.reshape(len(values), values.shape[1] * values.shape[2]))
+        """Return P(up) for prepared values; of longer windows the last sessions are read."""
+        trees = read_trees(self.text)
+        values = values[:, -(trees.width // values.shape[2]) :]
+        return trees.speak(values.reshape(len(values), trees.width))
 
     def state(self) -> State:
         """Return the text and the preparation."""

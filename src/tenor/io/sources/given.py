@@ -337,7 +337,7 @@ def _canonical(code: str, table: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFra
     factors = ADJUSTMENTS.to_frame()
     if not adjusted.is_empty():
         steps = adjusted.with_columns(factor=pl.col("ratio") / pl.col("ratio").first())
-        moved = (pl.col("factor") / pl.col("factor").shift(1) - 1.0).abs() > 1e-6
+        moved = (pl.col("factor") / pl.col("factor").shift(1) - 1.0).abs() > 1e-12
         rows = [
             {"date": day, "code": code, "factor": factor, "known_at": at.opens_at(day)}
             for day, factor in steps.filter(moved).select("date", "factor").iter_rows()

@@ -28,6 +28,9 @@ LIKELY_JUMP = 0.75
 HOLD = 1e-6
 """How far, of a price, high and low may miss open and close by rounding."""
 
+EXACT = 1e-12
+"""Factors that differ by less than this, of one, are the same; returns near the edge of a band ask for no less."""
+
 JUMP_REMEDY = "correct the price or factor, or say under known_jumps why it is right"
 
 
@@ -237,7 +240,7 @@ def _factors(rows: pl.DataFrame, taken: Mapping[str, Any]) -> pl.DataFrame:
     known = rows.drop_nulls("factor" if "factor" in taken else "adj_close").with_columns(ratio.alias("ratio"))
     known = known.with_columns((pl.col("ratio") / pl.col("ratio").first().over("code")).alias("factor"))
     before = pl.col("factor").shift(1).over("code")
-    moved = known.filter(((pl.col("factor") / before.fill_null(1.0)) - 1.0).abs() > 1e-6)
+    moved = known.filter(((pl.col("factor") / before.fill_null(1.0)) - 1.0).abs() > EXACT)
     return moved.select("date", "code", "factor", pl.col("opens").alias("known_at"))
 
 
