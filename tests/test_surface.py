@@ -8,7 +8,7 @@ from tenor.app.commands import COMMANDS
 from tenor.registry import GROUPS, registered
 
 NAMES = {
-    "tenor.sources": ["folder", "simulated"],
+    "tenor.sources": ["folder", "given", "simulated", "simulated_stocks"],
     "tenor.factors": [
         "activity",
         "alpha158",
