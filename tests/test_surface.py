@@ -114,6 +114,18 @@ REQUESTS = {
     "basis": ["contract", "on", "market", "data", "decision", "price", "reinvest"],
     "data check": ["folder", "layout"],
     "data show": ["folder", "layout", "study"],
+    "data pull": [
+        "items",
+        "provider",
+        "folder",
+        "first",
+        "last",
+        "refresh",
+        "offline",
+        "max_age",
+        "against",
+        "tolerance",
+    ],
 }
 
 

@@ -1,9 +1,9 @@
 """The command line: flags to a request, the request to a command, the answer to a table or to JSON.
 
 Nothing heavy is imported before a command runs, so ``tenor --help`` answers at once. The exit status is 0, or
-1 where a check found something (``rerun``: numbers that differ, ``data check``: defects), 2 after an error,
-130 after Ctrl-C. An error is one message on standard error; with ``--json`` it is one JSON document on
-standard output, as the answer would be. A mistake in the flags themselves prints the usage and ends with 2.
+1 where a check found something (``rerun``: numbers that differ, ``data check``: defects, ``data pull``: an item that
+failed), 2 after an error, 130 after Ctrl-C. An error is one message on standard error; with ``--json`` it is one JSON
+document on standard output, as the answer would be. A mistake in the flags themselves prints the usage and ends with 2.
 """
 
 import json
@@ -273,7 +273,7 @@ def data_check(
 
 @data.command("show")
 def data_show(
-    what: Annotated[Path, typer.Argument(help="A study file, or a folder (then give --layout).")],
+    what: Annotated[Path, typer.Argument(help="A study file, a folder of data pull, or any folder with --layout.")],
     layout: Annotated[Path | None, typer.Option("--layout", help="Layout file that maps the folder's files.")] = None,
     json: Json = False,
 ) -> None:
@@ -282,6 +282,43 @@ def data_show(
 
     request = ShowData(None, layout, what) if what.suffix == ".toml" else ShowData(what, layout)
     _answer(show_data, request, json, "data show")
+
+
+@data.command("pull")
+def data_pull(
+    items: Annotated[
+        list[str], typer.Argument(help="Tickers or series: AAPL MSFT; 600519 T CGB SHIBOR CPI; UST SOFR CPIAUCSL.")
+    ],
+    provider: Annotated[str, typer.Option("--from", help="yahoo, china or fred.")],
+    folder: Annotated[Path, typer.Option("--folder", help="Folder in which it is kept.")] = Path("data"),
+    first: Annotated[
+        datetime | None, typer.Option("--first", formats=["%Y-%m-%d"], help="First day (default: all that there are).")
+    ] = None,
+    last: Annotated[
+        datetime | None, typer.Option("--last", formats=["%Y-%m-%d"], help="Last day (default: today).")
+    ] = None,
+    refresh: Annotated[bool, typer.Option("--refresh", help="Ask again, whatever answers are kept.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Ask nobody: replay the answers that are kept.")] = False,
+    max_age: Annotated[float, typer.Option("--max-age", min=0, help="Hours for which an answer is used again.")] = 1.0,
+    against: Annotated[
+        str | None, typer.Option("--against", help="Compare with a provider, or a file or folder of prices.")
+    ] = None,
+    tolerance: Annotated[
+        float, typer.Option("--tolerance", min=0, help="Count differences beyond this fraction.")
+    ] = 0.001,
+    json: Json = False,
+) -> None:
+    """Pull series from a provider into a folder.
+
+    Exit status 1 if any item failed.
+    """
+    from tenor.app.pull import PullData, pull_data
+
+    days = (first.date() if first else None, last.date() if last else None)
+    request = PullData(tuple(items), provider, folder, *days, refresh, offline, max_age, against, tolerance)
+    answer = _answer(pull_data, request, json, "data pull")
+    if answer["failed"]:
+        raise typer.Exit(1)
 
 
 def _version(wanted: bool) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from tenor.app.predict import AskPredict, AskScore, predict, score
+from tenor.app.pull import PullData, pull_data
 from tenor.app.rates import PriceBond, ShowBasis, price_bond, show_basis
 from tenor.app.what_if import AskWhatIf, ask_what_if
 from tenor.errors import RunError, StudyError
@@ -90,7 +91,7 @@ class CheckData:
 
 @dataclass(frozen=True, slots=True)
 class ShowData:
-    """Show what a folder holds through a layout, or what a study's market holds: series, extents, counts."""
+    """Show what a folder holds through a layout, what was pulled into it, or what a study's market holds."""
 
     folder: Path | None
     layout: Path | None
@@ -310,6 +311,7 @@ def show_data(request: ShowData, watch: Progress = silent) -> Answer:
     """Return the series of a market."""
     from tenor.io.sources.check import summary
     from tenor.io.sources.folder import Folder
+    from tenor.io.sources.pulled import Pulled, is_store
     from tenor.io.studies import read_market, read_study
     from tenor.report.report import plain
 
@@ -319,8 +321,10 @@ def show_data(request: ShowData, watch: Progress = silent) -> Answer:
         market = read_market(read_study(request.study), request.study.resolve().parent)
     elif request.folder is not None and request.layout is not None:
         market = Folder(request.folder, request.layout).read()
+    elif request.folder is not None and is_store(request.folder):
+        market = Pulled(request.folder).read()
     else:
-        raise StudyError("nothing to show: give a study file (.toml), or a folder and --layout")
+        raise StudyError("nothing to show: give a study file (.toml), a folder and --layout, or a folder of data pull")
     return {
         "source": market.name,
         "simulated": market.simulated,
@@ -343,6 +347,7 @@ COMMANDS: tuple[Command[Any], ...] = (
     Command("score", AskScore, score),
     Command("data check", CheckData, check_data),
     Command("data show", ShowData, show_data),
+    Command("data pull", PullData, pull_data),
 )
 
 

@@ -46,6 +46,7 @@ def printed(name: str, answer: Mapping[str, Any]) -> None:
         "score": _score,
         "data check": _check,
         "data show": _show,
+        "data pull": _pull,
     }[name](console, answer)
 
 
@@ -65,6 +66,12 @@ def _basis(console: Console, answer: Mapping[str, Any]) -> None:
     from tenor.app.what_if_tables import printed_basis
 
     printed_basis(answer, console)
+
+
+def _pull(console: Console, answer: Mapping[str, Any]) -> None:
+    from tenor.app.pull_tables import printed_pull
+
+    printed_pull(answer, console)
 
 
 def _predict(console: Console, answer: Mapping[str, Any]) -> None:

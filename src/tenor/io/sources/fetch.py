@@ -49,11 +49,15 @@ class Request:
         What is asked: the provider's word for it.
     arguments
         Pairs of names and values. No secret is among them: they are written to disk.
+    settled
+        An answer given after this moment never changes, and is used however old it is; ``None`` where every answer may
+        change. It is no part of the identity.
     """
 
     provider: str
     call: str
     arguments: tuple[tuple[str, str], ...] = ()
+    settled: datetime | None = None
 
     @property
     def identity(self) -> str:
@@ -152,6 +156,32 @@ def _cell(value: Any) -> Cell:
         text = str(value.isoformat())
         return None if text == "NaT" else text
     return None if value != value else str(value)
+
+
+PASSING = frozenset({"YFRateLimitError", "CurlError", "TransportError"})
+"""Names of errors of the libraries that pass, beside those of the operating system and of HTTP."""
+
+
+def called(request: Request, call: Callable[[], Answer]) -> Answer:
+    """Call a provider's library, and turn whatever it raises into a PullError that says if asking again may help.
+
+    No network, a time-out, HTTP 429 and 5xx pass; a ticker that is not there and an answer that the library cannot
+    read do not.
+    """
+    try:
+        return call()
+    except PullError:
+        raise
+    except Exception as error:
+        response = getattr(error, "response", None)
+        status = getattr(response, "status_code", None) or getattr(error, "code", None)
+        names = {each.__name__ for each in type(error).__mro__}
+        if isinstance(status, int) and 400 <= status < 600:
+            passing = status == 429 or status >= 500
+        else:
+            passing = isinstance(error, OSError) or bool(names & PASSING)
+        said = " ".join(str(error).split())[:200]
+        raise PullError(f"{request}: {type(error).__name__}: {said}", passing=passing) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,8 +297,10 @@ def ask(
         if kept is None:
             raise PullError(f"no kept answer to {request}; pull it once without --offline")
         return kept, ()
-    if kept is not None and timedelta(0) <= now() - kept.at < cache.age:
-        return kept, ()
+    if kept is not None:
+        settled = request.settled is not None and kept.at >= request.settled
+        if settled or timedelta(0) <= now() - kept.at < cache.age:
+            return kept, ()
     for wait in (*waits, None):
         try:
             asked = Asked(request, fetch(request), now().astimezone(UTC), cached=False)
@@ -277,7 +309,9 @@ def ask(
             if not failed.passing:
                 raise
             if wait is None:
-                raise PullError(f"{failed}; asked {len(waits) + 1} times, try again later") from failed
+                count = len(waits) + 1
+                times = "once, after others had failed" if count == 1 else f"{count} times"
+                raise PullError(f"{failed}; asked {times}, try again later", passing=True) from failed
             sleep(wait)
     cache.keep(asked)
     return asked, tuple(notes)
