@@ -39,6 +39,23 @@ class Plain(Architecture, Protocol):
         ...
 
 
+CPU_LANES = 4
+"""Networks that a core trains side by side, where the architecture does not say otherwise."""
+
+WIDE = 48
+"""Units of a recurrent layer from which one network fills a core: side by side they only fall out of its cache."""
+
+
+def lanes_of(architecture: Architecture) -> int:
+    """Return how many networks of an architecture a core trains side by side: its ``lanes``, or ``CPU_LANES``.
+
+    The number follows from the settings alone, never from the grid: another number is another program, whose last
+    digits may differ.
+    """
+    lanes: int = getattr(architecture, "lanes", CPU_LANES)
+    return lanes
+
+
 def check_rate(name: str, rate: float) -> None:
     """Raise :class:`StudyError` unless ``rate`` is a dropout probability in [0, 1)."""
     if not 0.0 <= rate < 1.0:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tenor.model.architecture import Architecture, Plain, Weights
+from tenor.model.architecture import Architecture, Plain, Weights, lanes_of
 from tenor.model.plain import Within
 from tenor.units import Floats32
 
@@ -27,6 +27,11 @@ class Embedded:
     inner: Architecture
     size: int
     instruments: int
+
+    @property
+    def lanes(self) -> int:
+        """Networks that a core trains side by side: as many as of the inner one."""
+        return lanes_of(self.inner)
 
     def build(self, *, features: int, time: int, outputs: int, key: "PRNGKeyArray") -> "EmbeddedNet":
         """Return the network: the inner one reads the other features and the vector."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
-from tenor.model.architecture import Weights, check_count, check_rate
+from tenor.model.architecture import CPU_LANES, WIDE, Weights, check_count, check_rate
 from tenor.model.base import Recipe
 from tenor.model.fit_plan import FitPlan
 from tenor.model.head import DIRECTION, AnyHead
@@ -62,6 +62,11 @@ class GRU:
         check_count("GRU.layers", self.layers)
         check_count("GRU.hidden", self.hidden)
         check_rate("GRU.dropout", self.dropout)
+
+    @property
+    def lanes(self) -> int:
+        """Networks that a core trains side by side."""
+        return 1 if self.hidden >= WIDE else CPU_LANES
 
     def recipe(self, prepare: Prepare, plan: FitPlan) -> Recipe:
         """Return the recipe under the study's preparation and fit plan."""

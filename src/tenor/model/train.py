@@ -30,7 +30,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from tenor.errors import FitError
-from tenor.model.architecture import Architecture
+from tenor.model.architecture import Architecture, lanes_of
 from tenor.model.fit_plan import FitPlan
 from tenor.model.head import DIRECTION, Head
 from tenor.model.program import VALIDATION_ROWS, Blueprint, Lanes, Rule, Table, Work, blueprint, compiled
@@ -40,8 +40,6 @@ from tenor.units import AnyArray, Floats32
 
 __all__ = ["Architecture", "FitPlan", "FoldArrays", "TrainedGrid", "Watch", "silent", "train_grid"]
 
-CPU_LANES = 4
-"""Lanes of a program on a core, always: another number is another program, whose last digits may differ."""
 ACCELERATOR_LANES = 256
 """Most lanes of the program on an accelerator, where as many are used as there are networks."""
 
@@ -221,7 +219,7 @@ def _train(plans: Blueprint, runs: list[_Run], host: Table, plan: FitPlan, watch
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     crews = min(workers or (cores if on_cpu else 1), len(runs))
     share = -(-len(runs) // crews)
-    lanes = CPU_LANES if on_cpu else min(ACCELERATOR_LANES, 2 ** (share - 1).bit_length())
+    lanes = lanes_of(plans.architecture) if on_cpu else min(ACCELERATOR_LANES, 2 ** (share - 1).bit_length())
 
     steps = _roomy(max(-(-run.rows.train // plan.batch_size) for run in runs))
     chunks = _roomy(max(-(-run.rows.valid // VALIDATION_ROWS) for run in runs))

@@ -26,7 +26,7 @@ class ALSTMNet(eqx.Module):
     def __call__(self, x: WindowBatch, *, key: PRNGKeyArray | None, inference: bool) -> Outputs:
         """Return the outputs for each window."""
         mapped = jnp.tanh(affine(self.mapping, self.mapping_bias, jnp.moveaxis(x, 0, 1)))
-        states = lstm_layer(self.layer.weight_input, self.layer.weight_state, self.layer.bias, mapped)
+        states = lstm_layer(self.layer, mapped)
         scores = affine(
             self.score, jnp.zeros(1, x.dtype), jnp.tanh(affine(self.attention, self.attention_bias, states))
         )
