@@ -4,11 +4,11 @@ Three instances. 944 in ``open_fen`` with ``price = 100`` is an open of 9.44 yua
 session becomes 1, and what follows is relative to that. A close of 0 is refused with its row: no return can be made of
 it. A price that is four times that of the session before is refused too, unless the layout knows why.
 
-Tables of millions of rows are read column-wise; rows are counted from 1 below the header.
+Tables of millions of rows are read column-wise. A row of text is a line of the file, a row of Parquet a place from 1.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +16,18 @@ import numpy as np
 import polars as pl
 
 from tenor.errors import Defect, MarketError, suggest
-from tenor.io.sources.check import LeftOut, Part, listed, missing_columns
+from tenor.io.sources.check import NUMBER_REMEDY, LeftOut, Part, listed, missing_columns, numbers
 from tenor.io.sources.layout_stocks import AnyStocks, Instruments, LeaveStock, Members, Stocks
+from tenor.io.sources.rows import read_rows, read_wide_rows
 from tenor.market.calendar import trading_calendar
 from tenor.market.exchange import exchange
 from tenor.market.market import ADJUSTMENTS, INSTRUMENTS, MEMBERS, QUOTES
 
 LIKELY_JUMP = 0.75
 """An adjusted close that changes by more than this in a session is refused, unless the layout knows why."""
+
+LIKELY_SPLIT = 3 / 7
+"""So is a fall by more than this (a rise by 75 %, backwards) where nothing adjusts: a split of two for one looks so."""
 
 HOLD = 1e-6
 """How far, of a price, high and low may miss open and close by rounding."""
@@ -33,6 +37,8 @@ EXACT = 1e-12
 
 JUMP_REMEDY = "correct the price or factor, or say under known_jumps why it is right"
 
+PRICES = ("open", "high", "low", "close")
+
 
 @dataclass(frozen=True, slots=True)
 class StockTables:
@@ -40,6 +46,20 @@ class StockTables:
 
     parts: Mapping[int, Part]
     tables: Mapping[str, pl.DataFrame]
+
+
+@dataclass(frozen=True, slots=True)
+class _Priced:
+    """What one file of prices gave."""
+
+    part: Part
+    quotes: pl.DataFrame
+    instruments: pl.DataFrame
+    adjustments: pl.DataFrame
+
+    @classmethod
+    def nothing(cls, part: Part) -> "_Priced":
+        return cls(part, QUOTES.to_frame(), INSTRUMENTS.to_frame(), ADJUSTMENTS.to_frame())
 
 
 def read_stocks(folder: Path, files: Mapping[int, AnyStocks], wanted: Sequence[str] | None) -> StockTables:
@@ -60,22 +80,24 @@ def read_stocks(folder: Path, files: Mapping[int, AnyStocks], wanted: Sequence[s
         If an instrument that is wanted is in no file.
     """
     parts: dict[int, Part] = {}
-    quotes, terms, factors, members = [], [], [], []
+    priced: list[_Priced] = []
+    members: list[pl.DataFrame] = []
     named: pl.DataFrame | None = None
+    held: set[str] = set()
     for place, file in files.items():
-        if isinstance(file, Stocks):
-            part, tables = _prices(folder, file, wanted)
-            if tables:
-                quotes.append(tables[0])
-                terms.append(tables[1])
-                factors.append(tables[2])
-        elif isinstance(file, Members):
-            part, events = _members(folder, file, wanted)
-            members.append(events)
-        else:
-            part, named = _named(folder, file)
-        parts[place] = part
-    instruments = pl.concat([INSTRUMENTS.to_frame(), *terms])
+        match file:
+            case Stocks():
+                read = _prices(folder, file, wanted)
+                twice = sorted(held & set(read.instruments["code"]))
+                held |= set(read.instruments["code"])
+                parts[place] = _read_twice(read.part, file, twice) if twice else read.part
+                priced.append(read)
+            case Members():
+                parts[place], events = _members(folder, file, wanted)
+                members.append(events)
+            case Instruments():
+                parts[place], named = _named(folder, file)
+    instruments = pl.concat([INSTRUMENTS.to_frame(), *(read.instruments for read in priced)])
     if named is not None:
         instruments = (
             instruments.join(named, on="code", how="left", maintain_order="left", suffix=" said")
@@ -87,20 +109,26 @@ def read_stocks(folder: Path, files: Mapping[int, AnyStocks], wanted: Sequence[s
     broken = any(part.defects for part in parts.values())
     lacking = sorted(set(wanted or ()) - set(instruments["code"].to_list()))
     if lacking and not broken:
-        held = instruments["code"].to_list() or _every(folder, files)
+        there = _every(folder, files)
         raise MarketError(
             f"the layout has no quotes of {lacking[0]!r} ({len(lacking)} of {len(wanted or ())} asked)"
-            f"{suggest(lacking[0], held)}; it has {len(held)}" + (f", such as {held[0]}" if held else "")
+            f"{suggest(lacking[0], there)}; it has {len(there)}" + (f", such as {there[0]}" if there else "")
         )
     return StockTables(
         parts,
         {
-            "quotes": pl.concat([QUOTES.to_frame(), *quotes]),
+            "quotes": pl.concat([QUOTES.to_frame(), *(read.quotes for read in priced)]),
             "instruments": instruments,
-            "adjustments": pl.concat([ADJUSTMENTS.to_frame(), *factors]),
+            "adjustments": pl.concat([ADJUSTMENTS.to_frame(), *(read.adjustments for read in priced)]),
             "members": pl.concat([MEMBERS.to_frame(), *members]),
         },
     )
+
+
+def _read_twice(part: Part, file: Stocks, codes: Sequence[str]) -> Part:
+    reason = f"{len(codes)} instruments are read by an entry before this one, {codes[0]} among them"
+    remedy = "name under 'codes' those of each entry, so that an instrument has one series and one factor"
+    return replace(part, defects=(*part.defects, Defect(file.path, None, file.code or "file", reason, remedy)))
 
 
 def _every(folder: Path, files: Mapping[int, AnyStocks]) -> list[str]:
@@ -108,74 +136,115 @@ def _every(folder: Path, files: Mapping[int, AnyStocks]) -> list[str]:
     found: set[str] = set()
     for file in files.values():
         if isinstance(file, Stocks):
-            frame, _ = _table(folder, file.path, (file.code,))
+            frame, _ = _table(folder, file, None)
             if frame is not None:
-                found |= set(frame[file.code].cast(pl.String).unique().to_list())
+                found |= set(file.codes or frame["code"].drop_nulls().unique())
     return sorted(found)
 
 
-def _table(folder: Path, name: str, columns: Sequence[str]) -> tuple[pl.DataFrame | None, tuple[Defect, ...]]:
-    """Read columns of a file, text as text; ``None`` and why where it cannot be read."""
+def _table(folder: Path, file: Stocks, wanted: Sequence[str] | None) -> tuple[pl.DataFrame | None, tuple[Defect, ...]]:
+    """Read the columns of every file of an entry, and name the instrument of each row.
+
+    Returns ``None`` and why where one cannot be read. Columns: ``file``, ``row``, ``code`` and the foreign ones under
+    ``n:`` and their name.
+    """
+    names = [file.path]
+    if "*" in file.path:
+        names = sorted(str(found.relative_to(folder).as_posix()) for found in folder.glob(file.path))
+        if not names:
+            reason = "no file has such a name"
+            return None, (Defect(file.path, None, "file", reason, "put the files there, or correct the path"),)
+    if file.code is None and wanted is not None:
+        names = [name for name in names if _stem(name) in wanted] or names[:1]
+    frames: list[pl.DataFrame] = []
+    defects: tuple[Defect, ...] = ()
+    for name in names:
+        frame, wrong = _cells(folder, name, file.foreign(), header=file.header, encoding=file.encoding)
+        defects += wrong
+        if frame is None:
+            continue
+        code = pl.lit(_stem(name)) if file.code is None else pl.col(f"n:{file.code}").cast(pl.String).str.strip_chars()
+        frames.append(frame.with_columns(code.alias("code")))
+    if defects:
+        return None, defects
+    return pl.concat(frames, how="vertical_relaxed"), ()
+
+
+def _stem(name: str) -> str:
+    """The name of a file without folder and ending."""
+    return Path(name).name.removesuffix(".gz").removesuffix(".csv").removesuffix(".parquet")
+
+
+def _cells(
+    folder: Path, name: str, columns: Sequence[str], *, header: str = "one row", encoding: str = "utf-8"
+) -> tuple[pl.DataFrame | None, tuple[Defect, ...]]:
+    """Read columns of one file, text as text; ``None`` and why where it cannot be read."""
+    columns = tuple(dict.fromkeys(columns))
+    if not name.endswith(".parquet"):
+        read = read_wide_rows if header == "yfinance" else read_rows
+        rows, wrong = read(folder, name, columns, encoding=encoding)
+        if rows is None:
+            return None, wrong
+        return rows.placed.with_columns(rows.cells[column].alias(f"n:{column}") for column in columns), ()
     path = folder / name
     if not path.is_file():
         there = sorted(p.name for p in path.parent.iterdir()) if path.parent.is_dir() else []
         reason = f"no such file; its folder holds {there}{suggest(path.name, there)}"
         return None, (Defect(name, None, "file", reason, "put the file there, or correct the path in the layout"),)
     try:
-        if path.suffix == ".parquet":
-            held = list(pl.read_parquet_schema(path))
-            if wrong := missing_columns(name, columns, held):
-                return None, wrong
-            frame = pl.read_parquet(path, columns=list(dict.fromkeys(columns)))
-        else:
-            frame = pl.read_csv(path, infer_schema=False)
-            if wrong := missing_columns(name, columns, frame.columns):
-                return None, wrong
-            frame = frame.select(list(dict.fromkeys(columns)))
+        if wrong := missing_columns(name, columns, list(pl.read_parquet_schema(path))):
+            return None, wrong
+        frame = pl.read_parquet(path, columns=list(columns)).select(pl.col(c).alias(f"n:{c}") for c in columns)
     except (OSError, pl.exceptions.PolarsError) as broken:
         return None, (Defect(name, None, "file", f"cannot be read: {broken}", "fetch the file again"),)
-    return frame.with_row_index("row", 1).with_columns(pl.lit(name).alias("file"), pl.col("row").cast(pl.Int64)), ()
+    place = pl.int_range(1, frame.height + 1, eager=True).alias("row")
+    return frame.select(pl.lit(name).alias("file"), place, pl.all()), ()
 
 
 def _day(column: str, form: str, frame: pl.DataFrame) -> pl.Expr:
-    kind = frame.schema[column]
-    return pl.col(column).cast(pl.Date) if kind.is_temporal() else pl.col(column).str.to_date(form, strict=False)
+    """The date of a cell: text and numbers as ``form`` says, a moment as the day that it shows."""
+    cell = pl.col(f"n:{column}")
+    if frame.schema[f"n:{column}"].is_temporal():
+        return cell.cast(pl.Date)
+    return cell.cast(pl.String).str.strip_chars().str.to_date(form, strict=False)
 
 
-def _prices(
-    folder: Path, file: Stocks, wanted: Sequence[str] | None
-) -> tuple[Part, tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame] | None]:
-    taken = {name: (one,) if isinstance(one, str) else tuple(one) for name, one in file.columns.items()}
-    foreign = [file.date.column, file.code, *(column for group in taken.values() for column in group)]
-    frame, unread = _table(folder, file.path, foreign)
-    nothing = Part(file.path, "stocks", 0, 0, None, None, defects=unread, notes=file.notes)
+def _number(column: str, frame: pl.DataFrame, blank: Sequence[str]) -> tuple[pl.Series, pl.DataFrame]:
+    """The numbers of a column, and rows whose cells are none; a blank and a NaN say that there is nothing."""
+    cell = frame[f"n:{column}"]
+    if cell.dtype == pl.String:
+        return numbers(cell.alias(column), frame.select("file", "row"), blank)
+    value = cell.cast(pl.Float64).fill_nan(None)
+    endless = frame.select(
+        "file", "row", pl.lit(column).alias("column"), pl.format("{} is not a number", value).alias("reason")
+    ).filter(value.is_infinite().fill_null(False))
+    return value, endless
+
+
+def _prices(folder: Path, file: Stocks, wanted: Sequence[str] | None) -> _Priced:
+    frame, unread = _table(folder, file, wanted)
     if frame is None:
-        return nothing, None
+        return _Priced.nothing(Part(file.path, "stocks", 0, 0, None, None, defects=unread, notes=file.notes))
     total = frame.height
-    rows = frame.select(
-        "file",
-        "row",
-        _day(file.date.column, file.date.format, frame).alias("date"),
-        pl.col(file.code).cast(pl.String).str.strip_chars().alias("code"),
-        *(
-            pl.coalesce(*(pl.col(column).cast(pl.Float64, strict=False).fill_nan(None) for column in group)).alias(name)
-            for name, group in taken.items()
-        ),
-    )
-    rows = rows.with_columns(
-        *(pl.lit(None, dtype=pl.Float64).alias(name) for name in ("open", "high", "low", "volume") if name not in taken)
-    )
-    rows = rows.with_columns(
-        *(pl.when(pl.col(name) == 0).then(None).otherwise(pl.col(name)).alias(name) for name in file.zero_is_missing)
-    )
+    notes = [f"taken as known at the close of {file.exchange} of its date", *file.notes]
     if file.codes:
-        rows = rows.filter(pl.col("code").is_in(file.codes))
+        frame = frame.filter(pl.col("code").is_in(file.codes) | pl.col("code").is_null())
+        if total > frame.height:
+            notes.append(f"{total - frame.height} rows are of instruments that 'codes' does not name; not read")
     if wanted is not None:
-        rows = rows.filter(pl.col("code").is_in(list(wanted)))
+        frame = frame.filter(pl.col("code").is_in(list(wanted)))
     at = exchange(file.exchange)
     sessions = pl.Series("date", trading_calendar(at.calendar).days).cast(pl.Date)
+    rows, unparsed = _parsed(frame, file)
     rows, left_out = _left_out(rows, file.leave_out, sessions)
-    defects = _defects(rows, file, sessions)
+    defects = tuple(
+        defect
+        for failing in unparsed
+        for defect in listed(failing.join(rows, on=("file", "row"), how="semi", maintain_order="left"), NUMBER_REMEDY)
+    )
+    rows = rows.sort("code", "date", maintain_order=True).with_columns(_factor(rows).alias("held factor"))
+    defects += _defects(rows, file, sessions)
+    notes += _remarks(rows, file)
     days = rows["date"].drop_nulls().sort()
     part = Part(
         file.path,
@@ -184,16 +253,15 @@ def _prices(
         rows.height,
         days[0] if len(days) else None,
         days[-1] if len(days) else None,
-        values=tuple((name, rows[name].count()) for name in ("open", "high", "low", "close", "volume")),
+        values=tuple((name, rows[name].count()) for name in (*PRICES, "volume")),
         defects=defects,
         left_out=left_out,
-        notes=(f"taken as known at the close of {file.exchange} of its date", *file.notes),
+        notes=tuple(notes),
     )
     if defects or rows.is_empty():
-        return part, None
-    rows = rows.sort("code", "date").with_columns(
-        *((pl.col(name) / file.price).alias(name) for name in ("open", "high", "low", "close")),
-        (pl.col("volume") * file.shares).alias("volume"),
+        return _Priced.nothing(part)
+    rows = rows.with_columns(
+        *((pl.col(name) / file.price).alias(name) for name in PRICES), (pl.col("volume") * file.shares).alias("volume")
     )
     once = rows["date"].unique().sort()
     moments = pl.DataFrame(
@@ -207,11 +275,7 @@ def _prices(
     rows = rows.join(moments, on="date", how="left", maintain_order="left")
     blank = pl.lit(None, dtype=pl.Float64)
     quotes = rows.select(
-        *("date", "code", "open", "high", "low", "close"),
-        blank.alias("settle"),
-        "volume",
-        blank.alias("open_interest"),
-        "known_at",
+        *("date", "code", *PRICES), blank.alias("settle"), "volume", blank.alias("open_interest"), "known_at"
     )
     terms = (
         rows.group_by("code", maintain_order=True)
@@ -226,22 +290,66 @@ def _prices(
             "known_at",
         )
     )
-    return part, (quotes, terms, _factors(rows, taken))
+    before = pl.col("held factor").shift(1).over("code").fill_null(1.0)
+    moved = rows.filter((pl.col("held factor") / before - 1.0).abs() > EXACT)
+    factors = moved.select("date", "code", pl.col("held factor").alias("factor"), pl.col("opens").alias("known_at"))
+    return _Priced(part, quotes, terms, factors)
 
 
-def _factors(rows: pl.DataFrame, taken: Mapping[str, Any]) -> pl.DataFrame:
-    """Cumulative factors, 1 on the first session of each instrument, where they change."""
-    if "factor" in taken:
-        ratio = pl.col("factor")
-    elif "adj_close" in taken:
-        ratio = pl.col("adj_close") / pl.col("close")
-    else:
-        return ADJUSTMENTS.to_frame()
-    known = rows.drop_nulls("factor" if "factor" in taken else "adj_close").with_columns(ratio.alias("ratio"))
-    known = known.with_columns((pl.col("ratio") / pl.col("ratio").first().over("code")).alias("factor"))
-    before = pl.col("factor").shift(1).over("code")
-    moved = known.filter(((pl.col("factor") / before.fill_null(1.0)) - 1.0).abs() > EXACT)
-    return moved.select("date", "code", "factor", pl.col("opens").alias("known_at"))
+def _parsed(frame: pl.DataFrame, file: Stocks) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
+    """Bring cells into values: ``file``, ``row``, ``date``, ``code`` and the values, and rows whose cells are none."""
+    day = _day(file.date.column, file.date.format, frame).alias("date")
+    parsed: dict[str, pl.Series] = {}
+    failing: list[pl.DataFrame] = []
+    sources = file.sources()
+    for column in dict.fromkeys(column for group in sources.values() for column in group):
+        parsed[column], wrong = _number(column, frame, file.blank)
+        failing.append(wrong)
+    values = frame.select("file", "row", day, "code").with_columns(
+        *(pl.coalesce(*(parsed[column] for column in group)).alias(name) for name, group in sources.items()),
+        *(pl.lit(None, dtype=pl.Float64).alias(name) for name in (*PRICES, "volume") if name not in sources),
+    )
+    return values.with_columns(
+        *(pl.when(pl.col(name) == 0).then(None).otherwise(pl.col(name)).alias(name) for name in file.zero_is_missing)
+    ), failing
+
+
+def _ratio(columns: Sequence[str]) -> pl.Expr:
+    """What a price of a row is multiplied by, as the file has it; null where it says nothing."""
+    if "factor" in columns:
+        return pl.col("factor")
+    return pl.col("adj_close") / pl.col("close") if "adj_close" in columns else pl.lit(None, dtype=pl.Float64)
+
+
+def _factor(rows: pl.DataFrame) -> pl.Expr:
+    """The cumulative factor of rows in order: 1 until the first known one, which becomes 1; then the latest known."""
+    ratio = _ratio(rows.columns)
+    rebased = ratio / ratio.drop_nulls().first().over("code")
+    return rebased.forward_fill().over("code").fill_null(1.0)
+
+
+def _remarks(rows: pl.DataFrame, file: Stocks) -> list[str]:
+    """What is missing in rows that stay, what stands in for what, and what looks odd."""
+    said = []
+    sources = file.sources()
+    blank = ", ".join(f"{name} {count}" for name in (*PRICES, "volume") if (count := rows[name].null_count()))
+    if blank:
+        said.append(f"missing values of {rows.height} rows, left missing: {blank}")
+    if {"factor", "adj_close"} & set(sources):
+        ratio = _ratio(rows.columns).count().alias("factors")
+        counts = rows.group_by("code", maintain_order=True).agg(ratio, pl.len())
+        without = counts.filter(pl.col("factors") == 0)["code"].to_list()
+        some = counts.filter((pl.col("factors") > 0) & (pl.col("factors") < pl.col("len")))
+        if without:
+            said.append(f"no factor for {', '.join(map(str, without))}; their prices count as they stand")
+        if some.height:
+            lacking = int((some["len"] - some["factors"]).sum())
+            said.append(
+                f"{lacking} rows of {some.height} of the instruments have no factor; the one before counts, else 1"
+            )
+    elif file.kind != "index":
+        said.append("no factor: prices count as they stand, whether that is as quoted or adjusted")
+    return said
 
 
 def _left_out(
@@ -254,6 +362,9 @@ def _left_out(
                 meets = pl.col("close").is_null()
             case "off_session":
                 meets = ~pl.col("date").is_in(sessions.implode())
+            case "no_factor":
+                ratio = _ratio(rows.columns)
+                meets = ratio.is_null() & (ratio.count().over("code") > 0)
             case "rows":
                 meets = pl.lit(True)
                 if rule.codes:
@@ -263,7 +374,8 @@ def _left_out(
                 if rule.last is not None:
                     meets &= pl.col("date") <= rule.last
         kept = rows.filter(~meets.fill_null(False))
-        counts.append(LeftOut(rule.terms(), rule.why, rows.height - kept.height))
+        if kept.height < rows.height:
+            counts.append(LeftOut(rule.terms(), rule.why, rows.height - kept.height))
         rows = kept
     return rows, tuple(counts)
 
@@ -279,6 +391,12 @@ def _defects(rows: pl.DataFrame, file: Stocks, sessions: pl.Series) -> tuple[Def
     said = pl.format("{} on {}", "code", "date")
     refuse(
         rows.filter(pl.col("date").is_null()), file.date.column, pl.lit("no date"), "correct the cell or 'date.format'"
+    )
+    refuse(
+        rows.filter(pl.col("code").is_null() | (pl.col("code") == "")),
+        file.code or "file",
+        pl.lit("no code"),
+        "say in the cell of which instrument the row is",
     )
     rows = rows.drop_nulls("date")
     refuse(
@@ -321,34 +439,48 @@ def _defects(rows: pl.DataFrame, file: Stocks, sessions: pl.Series) -> tuple[Def
         pl.format(f"{{}}: no session of {file.exchange}", said),
         "correct the date or the exchange, or leave such days out by a rule 'off_session'",
     )
-    adjusted = pl.col("adj_close") if "adj_close" in rows.columns else pl.col("close")
-    if "factor" in rows.columns:
-        adjusted = pl.col("close") * pl.col("factor")
-    change = (adjusted / adjusted.shift(1).over("code") - 1.0).abs()
-    jumps = rows.drop_nulls("close").sort("code", "date").with_columns(change.alias("change"))
-    jumps = jumps.filter(pl.col("change") > LIKELY_JUMP)
+    found += _jumps(rows, file)
+    return tuple(found)
+
+
+def _jumps(rows: pl.DataFrame, file: Stocks) -> tuple[Defect, ...]:
+    """Refuse changes of the adjusted close that only an error or a split explains, except those that are known."""
+    adjusted = pl.col("close") * pl.col("held factor")
+    adjusts = _ratio(rows.columns).count().over("code") > 0
+    bound = pl.when(adjusts | pl.lit(file.kind == "index")).then(-LIKELY_JUMP).otherwise(-LIKELY_SPLIT)
+    change = (adjusted / adjusted.shift(1).over("code") - 1.0).alias("change")
+    jumps = rows.drop_nulls("close").with_columns(change, bound.alias("bound"))
+    jumps = jumps.filter((pl.col("change") > LIKELY_JUMP) | (pl.col("change") < pl.col("bound")))
     if file.known_jumps:
         known = pl.DataFrame(
             {"code": [one.code for one in file.known_jumps], "date": [one.date for one in file.known_jumps]}
         )
-        jumps = jumps.join(known, on=["code", "date"], how="anti")
-    refuse(
-        jumps,
-        "close",
-        pl.format("{}: {} % from the session before", said, (100 * pl.col("change")).round(0).cast(pl.Int64)),
+        jumps = jumps.join(known, on=["code", "date"], how="anti", maintain_order="left")
+    return listed(
+        jumps.select(
+            "file",
+            "row",
+            pl.lit("close").alias("column"),
+            pl.format(
+                "{} on {}: {} % from the session before",
+                "code",
+                "date",
+                (100 * pl.col("change")).round(0).cast(pl.Int64),
+            ).alias("reason"),
+        ),
         JUMP_REMEDY,
     )
-    return tuple(found)
 
 
 def _members(folder: Path, file: Members, wanted: Sequence[str] | None) -> tuple[Part, pl.DataFrame]:
-    frame, unread = _table(folder, file.path, (file.code, file.start.column, file.end.column))
+    columns = (file.code, file.start.column, file.end.column)
+    frame, unread = _cells(folder, file.path, columns, encoding=file.encoding)
     if frame is None:
         return Part(file.path, "members", 0, 0, None, None, defects=unread, notes=file.notes), MEMBERS.to_frame()
     rows = frame.select(
         "file",
         "row",
-        pl.col(file.code).cast(pl.String).str.strip_chars().alias("code"),
+        pl.col(f"n:{file.code}").cast(pl.String).str.strip_chars().alias("code"),
         _day(file.start.column, file.start.format, frame).alias("start"),
         _day(file.end.column, file.end.format, frame).alias("end"),
     )
@@ -362,7 +494,17 @@ def _members(folder: Path, file: Members, wanted: Sequence[str] | None) -> tuple
         ),
         "give the first day and the last, the earlier first",
     )
-    rows = rows.filter(pl.col("start") <= pl.col("end"))
+    rows = rows.filter(pl.col("start") <= pl.col("end")).sort("code", "start", maintain_order=True)
+    lapped = rows.filter(pl.col("start") <= pl.col("end").shift(1).over("code"))
+    defects += listed(
+        lapped.select(
+            "file",
+            "row",
+            pl.lit(file.start.column).alias("column"),
+            pl.format("{}: begins on {}, before an earlier interval of it has ended", "code", "start").alias("reason"),
+        ),
+        "give intervals of one code that do not overlap",
+    )
     latest = rows["end"].max()
     at = exchange(file.exchange)
     calendar = trading_calendar(at.calendar)
@@ -399,14 +541,14 @@ def _members(folder: Path, file: Members, wanted: Sequence[str] | None) -> tuple
 
 def _named(folder: Path, file: Instruments) -> tuple[Part, pl.DataFrame | None]:
     columns = [column for column in (file.code, file.name, file.sector) if column is not None]
-    frame, unread = _table(folder, file.path, columns)
+    frame, unread = _cells(folder, file.path, columns, encoding=file.encoding)
     if frame is None:
         return Part(file.path, "instruments", 0, 0, None, None, defects=unread, notes=file.notes), None
     blank = pl.lit(None, dtype=pl.String)
     table = frame.select(
-        pl.col(file.code).cast(pl.String).str.strip_chars().alias("code"),
-        (pl.col(file.name).cast(pl.String) if file.name else blank).alias("name"),
-        (pl.col(file.sector).cast(pl.String) if file.sector else blank).alias("sector"),
+        pl.col(f"n:{file.code}").cast(pl.String).str.strip_chars().alias("code"),
+        (pl.col(f"n:{file.name}").cast(pl.String) if file.name else blank).alias("name"),
+        (pl.col(f"n:{file.sector}").cast(pl.String) if file.sector else blank).alias("sector"),
     )
     doubled = frame.filter(table["code"].is_duplicated()).select(
         "file", "row", pl.lit(file.code).alias("column"), pl.lit("the code appears twice").alias("reason")
