@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 from scipy.special import expit, logit
+from scipy.stats import norm
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.frozen import FrozenEstimator
 
-from tenor.model.calibrate import IDENTITY, Calibration, Calibrator
+from tenor.model.calibrate import IDENTITY, Calibration, Calibrator, widened, widening
 from tenor.units import Floats, Ints
 
 
@@ -146,3 +147,45 @@ def test_none_and_an_empty_set_are_the_identity() -> None:
 def test_certainty_stays_a_probability() -> None:
     np.testing.assert_allclose(IDENTITY.apply(np.array([0.0, 1.0])), [1e-6, 1 - 1e-6])
     assert Calibrator(0.0, 0.0).apply(np.array([0.0, 0.3, 1.0])).tolist() == [0.5, 0.5, 0.5]
+
+
+def test_intervals_move_by_the_score_that_validation_gives() -> None:
+    """Nine outcomes, an interval of 80 %: the move is the eighth of the scores, ceil(10 x 0.8)."""
+    outcome = np.array([0.0, 0.1, -0.2, 0.3, -0.4, 0.5, -1.6, 1.8, 3.0])[:, None]
+    quantiles = np.tile([-1.0, 0.0, 1.0], (9, 1, 1))
+    move = widening(quantiles, (0.1, 0.5, 0.9), outcome)
+    # scores: how far outside [-1, 1], negative inside; sorted the eighth is 1.8 - 1
+    np.testing.assert_allclose(move, [[-0.8, 0.0, 0.8]])
+    np.testing.assert_allclose(widened(quantiles[:1], move), [[[-1.8, 0.0, 1.8]]])
+
+
+def test_intervals_that_are_too_wide_become_narrower_and_never_cross() -> None:
+    rng = np.random.default_rng(1)
+    outcome = rng.normal(size=(2000, 2)) * [0.1, 1.0]
+    quantiles = np.tile([-5.0, -4.0, 0.0, 4.0, 5.0], (2000, 2, 1))
+    levels = (0.05, 0.25, 0.5, 0.75, 0.95)
+    moved = widened(quantiles, widening(quantiles, levels, outcome))
+    assert (np.diff(moved, axis=-1) >= 0).all()
+    for horizon, size in enumerate((0.1, 1.0)):
+        np.testing.assert_allclose(moved[0, horizon, [0, 1, 3, 4]], size * norm.ppf(levels)[[0, 1, 3, 4]], atol=0.1)
+
+
+@pytest.mark.parametrize("scale", [0.3, 1.0, 4.0])
+def test_the_cover_is_met_on_new_windows(scale: float) -> None:
+    """Whatever the model's own width was: quantiles of a normal distribution that is ``scale`` times too wide."""
+    rng = np.random.default_rng(2)
+    size = np.exp(0.5 * rng.normal(size=4000))
+    outcome = (size * rng.normal(size=4000))[:, None]
+    levels = (0.05, 0.25, 0.5, 0.75, 0.95)
+    quantiles = scale * np.tile(norm.ppf(levels), (4000, 1, 1))  # in units of size
+    move = widening(quantiles[:2000], levels, outcome[:2000] / size[:2000, None])
+    later = widened(quantiles[2000:], move) * size[2000:, None, None]
+    for low, high in ((0, 4), (1, 3)):
+        inside = (outcome[2000:, 0] >= later[:, 0, low]) & (outcome[2000:, 0] <= later[:, 0, high])
+        assert inside.mean() == pytest.approx(levels[high] - levels[low], abs=0.03)
+
+
+def test_a_level_without_a_mirror_stays_and_so_does_everything_without_outcomes() -> None:
+    quantiles, outcome = np.tile([-1.0, 0.0], (5, 1, 1)), np.full((5, 1), 3.0)
+    np.testing.assert_array_equal(widening(quantiles, (0.1, 0.5), outcome), np.zeros((1, 2)))
+    np.testing.assert_array_equal(widening(quantiles, (0.1, 0.9), np.full((5, 1), np.nan)), np.zeros((1, 2)))

@@ -15,8 +15,10 @@ from safetensors.numpy import load, save
 from tenor.errors import FitError
 from tenor.model.architecture import Architecture
 from tenor.model.dnn import DNN
+from tenor.model.head import Direction, Head, Quantiles
 from tenor.model.lstm import LSTM
 from tenor.model.train import FitPlan, FoldArrays, TrainedGrid, train_grid
+from tenor.model.window_rows import WindowRows
 
 TIME, FEATURES = 4, 3
 ARCHITECTURES = [
@@ -382,3 +384,55 @@ def test_a_users_architecture_is_trained_like_ours() -> None:
 def test_a_network_that_cannot_be_trained_is_refused(architecture: Architecture, message: str) -> None:
     with pytest.raises(FitError, match=message):
         train_grid(architecture, FOLDS, SEEDS, PLAN)
+
+
+@every_architecture
+@pytest.mark.parametrize("head", [Direction(), Quantiles((0.1, 0.5, 0.9))], ids=["direction", "quantiles"])
+def test_windows_that_are_gathered_train_the_same_network(
+    architecture: Architecture, head: Head, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Overlapping windows as rows, laid out or gathered batch by batch; two folds, so that the second is shifted."""
+    generator = np.random.default_rng(8)
+    folds = []
+    for count, seed in ((70, 1), (45, 2)):
+        rows = generator.normal(size=(count + 30 + TIME, FEATURES)).astype(np.float32)
+        ends = np.arange(count + 30) + TIME - 1
+        up = (rows[ends, 0] + 0.5 * np.random.default_rng(seed).normal(size=len(ends)) > 0).astype(np.int64)
+        target = up if head.of_classes else (rows[ends, :2] + up[:, None]).astype(np.float32)
+        train, valid = (WindowRows(rows, part, TIME) for part in (ends[:count], ends[count:]))
+        folds.append(FoldArrays(train, target[:count], valid, target[count:]))
+    laid = [
+        replace(fold, x_train=fold.x_train.laid(), x_valid=fold.x_valid.laid())  # type: ignore[union-attr]
+        for fold in folds
+    ]
+    trained = [train_grid(architecture, given, (1, 2), PLAN, head=head) for given in (folds, laid)]
+    monkeypatch.setattr("tenor.model.train.LAID_BYTES", 0)
+    trained.append(train_grid(architecture, folds, (1, 2), PLAN, head=head))
+    for other in trained[1:]:
+        np.testing.assert_allclose(other.valid_loss, trained[0].valid_loss, rtol=1e-5)
+        np.testing.assert_allclose(other.theta, trained[0].theta, rtol=1e-3, atol=1e-5)
+    np.testing.assert_array_equal(trained[1].theta, trained[0].theta)
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        (np.zeros(70, np.float32), r"y_train has shape \(70,\).*must be \(70, horizon\)"),
+        (np.zeros((69, 2), np.float32), r"y_train has shape \(69, 2\)"),
+    ],
+)
+def test_targets_that_do_not_fit_a_head_are_refused(target: np.ndarray, said: str) -> None:
+    fold = replace(FOLDS[0], y_train=target, y_valid=np.zeros((30, 2), np.float32))
+    with pytest.raises(FitError, match=said):
+        train_grid(DNN(hidden=(3,)), [fold], (1,), PLAN, head=Quantiles((0.1, 0.9)))
+
+
+def test_a_return_that_is_not_known_fails_its_fold_alone() -> None:
+    head = Quantiles((0.1, 0.5, 0.9))
+    fine = replace(FOLDS[0], y_train=np.ones((70, 1), np.float32), y_valid=np.ones((30, 1), np.float32))
+    hole = np.ones((70, 1), np.float32)
+    hole[3] = np.nan
+    trained = train_grid(DNN(hidden=(3,)), [replace(fine, y_train=hole), fine], (1,), PLAN, head=head)
+    assert trained.failure(0, 0) == "the train windows hold 1 outcomes that are not known; leave them out"
+    assert trained.failure(1, 0) is None
+    assert trained.outputs(1, 0, FOLDS[0].x_valid).shape == (3, 30)

@@ -71,6 +71,7 @@ class Probe:
     seeded: bool = True
     calibrated: bool = False
     cannot: tuple[tuple[int, int], ...] = ()
+    of_returns: bool = False
     given: list[tuple[list[int], list[int], int]] = field(default_factory=list)
 
     def fit(self, train: Windows, validation: Windows, *, seed: int) -> Says:
@@ -87,6 +88,19 @@ def test_each_fold_learns_from_decided_windows_of_its_own_ranges() -> None:
     first = ([1, 2, 4, 5, 6], [8, 9])
     second = ([1, 2, 4, 5, 6, 7, 8, 9, 10], [12, 13])
     assert probe.given == [(*first, 1), (*first, 2), (*second, 1), (*second, 2)]
+
+
+def test_a_model_of_returns_learns_from_neutral_windows_and_is_calibrated_on_decided_ones() -> None:
+    """Day 3 lies in train and is neutral; day 8 of validation is made neutral too."""
+    held = windows(("A",))
+    held.label[7] = -1
+    probe, platt = Probe(of_returns=True), Calibration("platt")
+    said = walk_forward([probe, Probe()], held, FOLDS[:1], seeds=(3,), calibration=platt)
+    assert probe.given == [([1, 2, 3, 4, 5, 6], [8, 9], 3)]
+    learnt = platt.learn(np.array([0.39]), np.array([1]))
+    wanted = learnt.apply(0.3 + np.array([11, 12, 13, 14]) / 100)
+    for forecast in said.forecasts:
+        np.testing.assert_allclose(forecast.up[0], wanted, rtol=1e-12)
 
 
 def test_every_test_window_is_spoken_of_neutral_ones_included() -> None:

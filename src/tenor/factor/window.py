@@ -154,7 +154,12 @@ class Fold:
         return windows.take((windows.session >= first) & (windows.session <= last))
 
     def learnable(self, windows: Windows, name: Literal["train", "validation"]) -> Windows:
-        """Return the decided windows of a range whose outcome was known before the next range begins.
+        """Return the decided windows of a range whose outcome was known before the next range begins: directions."""
+        known = self.known(windows, name)
+        return known.take(known.decided)
+
+    def known(self, windows: Windows, name: Literal["train", "validation"]) -> Windows:
+        """Return the windows of a range whose outcome was known before the next range begins, neutral ones too.
 
         Purge counts sessions of the pooled calendar; a product that was not quoted for longer than the purge could
         otherwise leave a train label that is only resolved inside validation.
@@ -162,7 +167,7 @@ class Fold:
         after = np.datetime64((self.validation if name == "train" else self.test)[0], "D")
         part = self.part(windows, name)
         known = part.resolves <= after if self.touching else part.resolves < after
-        return part.take(part.decided & known)
+        return part.take(known & np.isfinite(part.change) & np.isfinite(part.ahead).all(axis=1))
 
 
 def _ranges(days: Dates, index: int, cuts: tuple[tuple[int, int], ...]) -> Fold:

@@ -148,9 +148,18 @@ class Settings(Protocol):
         ...
 
 
+def learns_returns(recipe: Recipe) -> bool:
+    """Say whether a recipe learns returns rather than directions: it states ``of_returns``.
+
+    A return inside the neutral band is no direction, but it is a return: without it a distribution would have a hole in
+    its middle. Such a recipe is handed every window whose outcome is known, others the decided ones.
+    """
+    return bool(getattr(recipe, "of_returns", False))
+
+
 @dataclass(frozen=True, slots=True)
 class FoldWindows:
-    """What one fold may learn from: decided windows of train and of validation."""
+    """What one fold may learn from, in train and in validation: decided windows, or all whose outcome is known."""
 
     train: Windows
     validation: Windows

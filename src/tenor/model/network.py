@@ -257,6 +257,11 @@ class NetworkRecipe:
     seeded: ClassVar = True
     calibrated: ClassVar = False
 
+    @property
+    def of_returns(self) -> bool:
+        """Whether it learns returns: windows inside the neutral band teach it too."""
+        return not self.head.of_classes
+
     def fit(self, train: Windows, validation: Windows, *, seed: int) -> base.Fitted:
         """Train one network; the same numbers as inside a grid."""
         ((outcome,),) = self.fit_grid((FoldWindows(train, validation),), (seed,), watch=silent)

@@ -182,10 +182,12 @@ def trailing_volatility(windows: Windows) -> Floats:
             f"random_walk reads {SPREAD!r}, {LAST_RETURN!r} or {LAST_CHANGE!r}; this study computes"
             f" {list(windows.columns)}"
         )
-    moves = windows.rows[windows.steps, windows.columns.index(column)].astype(np.float64)
-    known = np.isfinite(moves)
-    count = known.sum(axis=1)
-    total = np.where(known, moves * moves, 0.0).sum(axis=1)
+    move = windows.rows[:, windows.columns.index(column)].astype(np.float64)
+    square, known = np.nan_to_num(move * move), np.isfinite(move)
+    total, count = np.zeros(len(windows)), np.zeros(len(windows), np.int64)
+    for ago in range(windows.length):  # session by session: windows laid out would not fit
+        total += square[windows.ends - ago]
+        count += known[windows.ends - ago]
     return np.where(count > 0, np.sqrt(total / np.maximum(count, 1)), np.nan)
 
 
@@ -231,6 +233,7 @@ class WalkRecipe:
     name: str = "random_walk"
     seeded: ClassVar = False
     calibrated: ClassVar = True
+    of_returns: ClassVar = True
 
     def fit(self, train: Windows, validation: Windows, *, seed: int) -> FittedWalk:
         """Measure train's moves in the volatility that was known before each; the middle is held at no change."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from tenor.errors import FitError, SplitError
 from tenor.factor.window import Fold, Windows
-from tenor.model.base import Distributional, Fitted, FoldWindows, Outcome, Recipe, fit_grid
+from tenor.model.base import Distributional, Fitted, FoldWindows, Outcome, Recipe, fit_grid, learns_returns
 from tenor.model.calibrate import Calibration, widening
 from tenor.model.forecast import Failure, Forecast
 from tenor.model.frozen import Frozen, FrozenModel, FrozenModels, why_not_kept
@@ -76,20 +76,25 @@ def walk_forward(
     SplitError
         If a fold's judged range holds no window at all, naming the fold.
     """
-    tests, learn = [], []
+    tests, learn, every = [], [], []
+    of_returns = any(learns_returns(recipe) for recipe in recipes)
     for fold in folds:
         test = fold.part(windows, judged)
         if not len(test):
             first, last = getattr(fold, judged)
             raise SplitError(f"fold {fold.index}: no decision lies in its {judged} range {first} to {last}")
         tests.append(test)
-        learn.append(_learnable(fold, windows))
+        decided = fold.learnable(windows, "train"), fold.learnable(windows, "validation")
+        known = fold.known(windows, "train"), fold.known(windows, "validation")
+        learn.append(_parts(*decided))
+        neutral = of_returns and [len(part) for part in known] != [len(part) for part in decided]
+        every.append(_parts(*known) if neutral else learn[-1])
     chosen = np.concatenate([np.flatnonzero(np.isin(windows.ends, test.ends)) for test in tests])
     moves = [_expected_move(fold.part(windows, "train")) for fold in folds]
     forecasts, models, left_out = [], [], []
     for recipe in recipes:
-        grid = fit_grid(recipe, learn, seeds, watch=watch)
-        forecast, model = _forecast(recipe, grid, folds, learn, tests, seeds, calibration)
+        grid = fit_grid(recipe, every if learns_returns(recipe) else learn, seeds, watch=watch)
+        forecast, model = _forecast(recipe, grid, folds, learn, every, tests, seeds, calibration)
         forecasts.append(forecast)
         if why := why_not_kept(recipe, model):
             left_out.append(why)
@@ -113,9 +118,8 @@ def walk_forward(
     )
 
 
-def _learnable(fold: Fold, windows: Windows) -> FoldWindows:
+def _parts(train: Windows, validation: Windows) -> FoldWindows:
     """What a fold may learn from; of validation, the products that train holds."""
-    train, validation = fold.learnable(windows, "train"), fold.learnable(windows, "validation")
     known = np.isin(validation.product, np.unique(train.product))
     return FoldWindows(train.alone(), validation.take(known).alone())
 
@@ -136,6 +140,7 @@ def _forecast(
     grid: Sequence[Sequence[Outcome]],
     folds: Sequence[Fold],
     learn: Sequence[FoldWindows],
+    every: Sequence[FoldWindows],
     tests: Sequence[Windows],
     seeds: Sequence[int],
     calibration: Calibration,
@@ -146,7 +151,7 @@ def _forecast(
     failures: list[Failure] = []
     kept: list[tuple[Frozen | str, ...]] = []
     said: list[list[Floats | None]] = []
-    for fold, outcomes, known, test in zip(folds, grid, learn, tests, strict=True):
+    for fold, outcomes, known, whole, test in zip(folds, grid, learn, every, tests, strict=True):
         part = np.full((3, len(used), len(test)), np.nan)
         familiar = np.isin(test.product, known.train.product)
         for code in np.unique(test.product[~familiar]):
@@ -160,7 +165,8 @@ def _forecast(
         asked = test.take(familiar).alone().blind()
         for number, outcome in enumerate(outcomes if familiar.any() else ()):
             try:
-                frozen = _freeze(outcome, known.validation, AS_SAID if recipe.calibrated else calibration)
+                learns = AS_SAID if recipe.calibrated else calibration
+                frozen = _freeze(outcome, known.validation, whole.validation, learns)
                 raw = frozen.fitted.predict(asked)
                 up = np.where(np.isfinite(raw), frozen.calibrator.apply(raw), np.nan)
                 part[:, number, familiar] = raw, up, np.full(len(asked), frozen.scale)
@@ -211,8 +217,8 @@ def _joined(said: Sequence[Sequence[Floats | None]], tests: Sequence[Windows], l
     return np.concatenate(parts, axis=1)
 
 
-def _freeze(outcome: Outcome, validation: Windows, calibration: Calibration) -> Frozen:
-    """Learn on validation what stands between a fitted model and a forecast.
+def _freeze(outcome: Outcome, validation: Windows, whole: Windows, calibration: Calibration) -> Frozen:
+    """Learn on validation what stands between a fitted model and a forecast; quantiles on neutral windows too.
 
     Raises
     ------
@@ -233,11 +239,12 @@ def _freeze(outcome: Outcome, validation: Windows, calibration: Calibration) -> 
         raise FitError("it says nothing of any validation window")
     learnt = calibration.learn(on_validation[spoke], validation.label[spoke])
     scale = float(np.quantile(np.abs(learnt.apply(on_validation[spoke]) - 0.5), CONVICTION))
-    return Frozen(outcome, learnt, scale, _move(outcome, validation, blind))
+    return Frozen(outcome, learnt, scale, _move(outcome, whole))
 
 
-def _move(fitted: Fitted, validation: Windows, blind: Windows) -> Floats | None:
+def _move(fitted: Fitted, validation: Windows) -> Floats | None:
     """Learn on validation how far the quantiles of a model are moved; ``None`` for a model without any."""
+    blind = validation.blind()
     raw = fitted.quantiles(blind) if isinstance(fitted, Distributional) and fitted.levels else None
     if raw is None:
         return None
