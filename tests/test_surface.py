@@ -8,7 +8,7 @@ from tenor.app.commands import COMMANDS
 from tenor.registry import GROUPS, registered
 
 NAMES = {
-    "tenor.sources": ["folder", "given", "simulated", "simulated_stocks"],
+    "tenor.sources": ["folder", "given", "pulled", "simulated", "simulated_stocks"],
     "tenor.factors": [
         "activity",
         "alpha158",
@@ -18,6 +18,7 @@ NAMES = {
         "carry",
         "cheapest_to_deliver",
         "cross_rank",
+        "cross_zscore",
         "curve_shape",
         "funding",
         "gap",

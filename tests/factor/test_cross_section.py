@@ -9,11 +9,19 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import rankdata
+from scipy.stats import median_abs_deviation, rankdata, zscore
 
 from tenor.errors import StudyError
 from tenor.factor.compute_universe import WIDE, compute_universe
-from tenor.factor.cross_section import CrossRank, MarketContext, SectorContext, group_mean, group_rank
+from tenor.factor.cross_section import (
+    CrossRank,
+    CrossZScore,
+    MarketContext,
+    SectorContext,
+    group_mean,
+    group_median,
+    group_rank,
+)
 from tenor.factor.technical import Return
 from tenor.factor.universe import build_universe
 from tenor.market.calendar import trading_calendar
@@ -49,6 +57,50 @@ def test_means_leave_out_what_is_unknown_or_not_counted() -> None:
     values = np.array([1.0, 3.0, NAN, 10.0, 5.0])
     group, counted = np.array([0, 0, 0, 1, 1]), np.array([True, True, True, False, False])
     np.testing.assert_array_equal(group_mean(values, group, counted), [2.0, 2.0, 2.0, NAN, NAN])
+
+
+@given(
+    rows=st.lists(
+        st.tuples(st.integers(0, 3), st.sampled_from([-1.0, 0.0, 0.5, 2.0, NAN]), st.booleans()),
+        min_size=1,
+        max_size=40,
+    )
+)
+def test_medians_are_those_of_the_counted(rows: list[tuple[int, float, bool]]) -> None:
+    group, values, counted = (np.array(column) for column in zip(*rows, strict=True))
+    found = group_median(values, group, counted)
+    for number in np.unique(group):
+        mine = values[(group == number) & counted & np.isfinite(values)]
+        np.testing.assert_array_equal(found[group == number], np.median(mine) if len(mine) else NAN)
+
+
+@pytest.mark.parametrize("robust", [False, True])
+def test_standing_is_that_of_scipy_and_needs_members_that_differ(robust: bool) -> None:
+    rng = np.random.default_rng(4)
+    values = rng.standard_t(3, (60, 2))
+    session, counted = np.repeat([0, 1, 2], 20), rng.random(60) < 0.8
+    values[40:] = 0.1  # nobody differs in the last session
+    values[7, 1] = NAN
+    found = CrossZScore(of=("one", "two"), robust=robust).compare(values, session, np.full(60, -1), counted)
+    for number, column in ((0, 0), (1, 0), (0, 1), (1, 1)):
+        mine = (session == number) & counted & np.isfinite(values[:, column])
+        if robust:
+            away = values[mine, column] - np.median(values[mine, column])
+            expected = away / (1.4826 * median_abs_deviation(values[mine, column]))
+        else:
+            expected = zscore(values[mine, column])
+        np.testing.assert_allclose(found[mine, column], expected, rtol=1e-9)
+    assert np.isfinite(found[:40][np.isfinite(values[:40])]).all()  # who is no member is placed among them too
+    assert np.isnan(found[40:]).all()
+    assert np.isnan(found[7, 1])
+
+
+def test_standing_does_not_depend_on_the_unit() -> None:
+    rng = np.random.default_rng(5)
+    values, session, none = rng.normal(1.0, 2.0, (40, 1)), np.repeat([0, 1], 20), np.full(40, -1)
+    for factor in (CrossRank(of=("one",)), CrossZScore(of=("one",)), CrossZScore(of=("one",), robust=True)):
+        found = factor.compare(values, session, none, np.full(40, True))
+        np.testing.assert_allclose(factor.compare(1e-6 * values, session, none, np.full(40, True)), found, rtol=1e-9)
 
 
 def market() -> Market:

@@ -1,9 +1,10 @@
 """Factors across instruments: how a stock stands among the others, and what its market and sector do, on one session.
 
-``CrossRank(of=("return_5",))`` says where a stock's five-day return ranks among the members quoted that day.
-``MarketContext(of=("return_1",))`` gives every stock the mean of the day, its dispersion and the share that rose: most
-of a day's move is common, and a model of single names does not see it otherwise. ``SectorContext`` gives the sector's
-mean and what the stock did beyond it.
+``CrossRank(of=("return_5",))`` says where a stock's five-day return ranks among the members quoted that day,
+``CrossZScore`` how many of their standard deviations it stands from their mean. ``MarketContext(of=("return_1",))``
+gives every stock the mean of the day, its dispersion and the share that rose: most of a day's move is common, and a
+model of single names does not see it otherwise. ``SectorContext`` gives the sector's mean and what the stock did beyond
+it.
 
 They read columns of factors that stand before them in a study, of one session alone: the engine sorts by session and
 hands over group numbers, so there is nothing later to be read. What is known at a close of one instrument is known at
@@ -108,6 +109,19 @@ def group_rank(values: Floats, group: Ints, counted: Bools) -> Floats:
     return out
 
 
+def group_median(values: Floats, group: Ints, counted: Bools) -> Floats:
+    """Median of each group's counted finite values at every row, ``(row,)``; NaN for a group without one."""
+    known = np.flatnonzero(counted & np.isfinite(values))
+    ordered = values[known][np.lexsort((values[known], group[known]))]
+    count = np.bincount(group[known], minlength=int(group.max()) + 1 if len(group) else 0)
+    first = np.cumsum(count) - count
+    out = np.full(len(count), np.nan)
+    some = count > 0
+    lower, upper = (ordered[(first + half)[some]] for half in ((count - 1) // 2, count // 2))
+    out[some] = (lower + upper) / 2.0
+    return out[group]
+
+
 def _count_below(groups: Ints, values: Floats, group: Ints, value: Floats, *, right: bool) -> Ints:
     """Position of each (group, value) among the sorted ones, both sorted by group, then value."""
     merged_group = np.concatenate([groups, group])
@@ -141,6 +155,51 @@ class CrossRank:
     def compare(self, values: Floats, session: Ints, sector: Ints, counted: Bools) -> Floats:
         """Rank each column."""
         return np.stack([group_rank(column, session, counted) for column in values.T], axis=-1)
+
+
+NORMAL = 1.4826
+"""A normal variable's standard deviation over its median absolute deviation (Hampel, 1974)."""
+
+SAME = 1e-9
+"""Members whose spread is below this share of their mean size are equal: what is left of it is rounding."""
+
+
+@dataclass(frozen=True, slots=True)
+class CrossZScore:
+    """Each column less its mean over the members of the session, in their standard deviations (over n).
+
+    ``robust`` takes the median and ``NORMAL`` times the median absolute deviation instead, which a few extreme names do
+    not move. Where the members do not differ there is no scale: NaN.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    of: tuple[str, ...] = ()
+    robust: bool = False
+    kind: Literal["cross_zscore"] = "cross_zscore"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """``zscore_NAME`` for each column."""
+        return tuple(f"zscore_{name}" for name in self.of)
+
+    def over(self, held: tuple[str, ...]) -> "CrossZScore":
+        """Scale every column where none is named."""
+        return self if self.of else replace(self, of=held)
+
+    def compare(self, values: Floats, session: Ints, sector: Ints, counted: Bools) -> Floats:
+        """Scale each column."""
+        out = []
+        for column in values.T:
+            if self.robust:
+                away = column - group_median(column, session, counted)
+                spread = NORMAL * group_median(np.abs(away), session, counted)
+            else:
+                away = column - group_mean(column, session, counted)
+                spread = np.sqrt(group_mean(away * away, session, counted))
+            size = group_mean(np.abs(column), session, counted)
+            scale = np.where(spread > SAME * size, spread, np.nan)
+            out.append(away / scale)
+        return np.stack(out, axis=-1)
 
 
 @dataclass(frozen=True, slots=True)
