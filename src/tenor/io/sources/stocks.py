@@ -260,9 +260,9 @@ def _prices(folder: Path, file: Stocks, wanted: Sequence[str] | None) -> _Priced
     )
     if defects or rows.is_empty():
         return _Priced.nothing(part)
-    rows = rows.with_columns(
-        *((pl.col(name) / file.price).alias(name) for name in PRICES), (pl.col("volume") * file.shares).alias("volume")
-    )
+    if file.price != 1.0:
+        rows = rows.with_columns(_divided(rows[name], file.price) for name in PRICES)
+    rows = rows.with_columns((pl.col("volume") * file.shares).alias("volume"))
     once = rows["date"].unique().sort()
     moments = pl.DataFrame(
         {
@@ -294,6 +294,11 @@ def _prices(folder: Path, file: Stocks, wanted: Sequence[str] | None) -> _Priced
     moved = rows.filter((pl.col("held factor") / before - 1.0).abs() > EXACT)
     factors = moved.select("date", "code", pl.col("held factor").alias("factor"), pl.col("opens").alias("known_at"))
     return _Priced(part, quotes, terms, factors)
+
+
+def _divided(values: pl.Series, by: float) -> pl.Series:
+    """Divide to the last digit, 660 / 100 as 6.6: Polars multiplies by the inverse, which gives 6.6000000000000005."""
+    return pl.Series(values.name, values.to_numpy() / by).fill_nan(None)
 
 
 def _parsed(frame: pl.DataFrame, file: Stocks) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
@@ -448,8 +453,9 @@ def _jumps(rows: pl.DataFrame, file: Stocks) -> tuple[Defect, ...]:
     adjusted = pl.col("close") * pl.col("held factor")
     adjusts = _ratio(rows.columns).count().over("code") > 0
     bound = pl.when(adjusts | pl.lit(file.kind == "index")).then(-LIKELY_JUMP).otherwise(-LIKELY_SPLIT)
+    positive = rows.filter((pl.col("close") > 0) & (pl.col("held factor") > 0))
     change = (adjusted / adjusted.shift(1).over("code") - 1.0).alias("change")
-    jumps = rows.drop_nulls("close").with_columns(change, bound.alias("bound"))
+    jumps = positive.with_columns(change, bound.alias("bound"))
     jumps = jumps.filter((pl.col("change") > LIKELY_JUMP) | (pl.col("change") < pl.col("bound")))
     if file.known_jumps:
         known = pl.DataFrame(
@@ -490,7 +496,11 @@ def _members(folder: Path, file: Members, wanted: Sequence[str] | None) -> tuple
             "file",
             "row",
             pl.lit(f"{file.start.column}, {file.end.column}").alias("column"),
-            pl.format("{}: {} to {} is no interval", "code", "start", "end").alias("reason"),
+            pl.format(
+                "{}: {} to {} is no interval",
+                pl.col("code").fill_null("(no code)"),
+                *(pl.col(day).cast(pl.String).fill_null("(no date)") for day in ("start", "end")),
+            ).alias("reason"),
         ),
         "give the first day and the last, the earlier first",
     )
