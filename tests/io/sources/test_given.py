@@ -65,6 +65,32 @@ def test_several_tickers_in_one_download_are_several_instruments(tmp_path: Path)
     assert market.adjustments.select("date", "code", "factor").rows() == [(date(2024, 1, 4), "AAPL", 2.0)]
 
 
+GROUPED = """Ticker,AAPL,AAPL,KO,KO
+Price,Open,Close,Open,Close
+Date,,,,
+2024-01-02,187.0,185.5,59.0,60.0
+"""
+
+
+def test_a_download_that_is_grouped_by_ticker(tmp_path: Path) -> None:
+    market = read_given(written(tmp_path, GROUPED))
+    assert market.quotes.select("code", "open", "close").rows() == [("AAPL", 187.0, 185.5), ("KO", 59.0, 60.0)]
+
+
+def test_what_is_taken_for_what_is_said(tmp_path: Path) -> None:
+    rows = "day,date,close,adj close\nx,2024-01-02,60,30\nx,2024-01-03,30,30\n"
+    assert read_given(written(tmp_path, rows)).notes == (
+        "AAPL.csv: date is 'date', close is 'close', adj_close is 'adj close'",
+        "AAPL.csv: no open, high, low, volume; what needs them is unknown",
+        "AAPL.csv: prices are adjusted by the adjusted close over the close, 1 on the first session",
+        "AAPL: taken to trade on XNYS, and to be known at its close",
+    )
+    bare = rows.replace(",adj close", "").replace(",30\n", "\n")
+    assert "AAPL: falls by more than 43 % on 2024-01-03; if that is a split, give adjusted prices" in (
+        read_given(written(tmp_path, bare)).notes
+    )
+
+
 def test_spellings_of_the_east_and_the_code_of_the_file(tmp_path: Path) -> None:
     path = written(tmp_path, PLAIN, "600519.SS.csv")
     market = read_given(path)
@@ -136,6 +162,9 @@ def test_prices_adjusted_by_subtraction_are_refused_with_the_reason(tmp_path: Pa
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        ("date,close,close\n2024-01-02,1,1\n", "the columns ['close'] appear twice"),
+        ("date,ticker,close\n2024-01-02,,1\n", "AAPL.csv:2 ticker: 1 rows name no instrument"),
+        ("Date,Close,Open\n,KO,KO\n2024-01-02,1\n", "AAPL.csv:3 row: not the 3 cells of the header"),
         ("a,b\n1,2\n", "no column for date and close among ['a', 'b']"),
         ("", "it has no rows"),
     ],

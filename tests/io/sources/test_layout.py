@@ -9,6 +9,7 @@ import pytest
 from tenor.errors import MarketError, StudyError
 from tenor.io.sources.layout import layout_of, load_layout
 from tenor.io.sources.layout_file import File
+from tenor.io.sources.layout_stocks import Stocks
 from tenor.io.sources.layout_terms import Releases, Terms
 from tenor.market.market import SCHEMAS
 
@@ -307,6 +308,72 @@ def test_problems_of_a_layout_on_disk_name_the_file(tmp_path: Path):
         load_layout(tmp_path / "bad.toml")
     assert all(problem.startswith("bad.toml: file[0] (a.csv).") for problem in refused.value.problems)
     assert len(refused.value.problems) == 5
+
+
+STOCKS: dict[str, Any] = {
+    "path": "prices.parquet",
+    "table": "stocks",
+    "exchange": "XNYS",
+    "date": {"column": "date"},
+    "code": "ticker",
+    "columns": {"open": ["quoted", "open"], "close": "close", "adj_close": "adj"},
+}
+MEMBERS: dict[str, Any] = {
+    "path": "members.csv",
+    "table": "members",
+    "universe": "U",
+    "exchange": "XNYS",
+    "code": "id",
+    "start": {"column": "from"},
+    "end": {"column": "to"},
+}
+RULE: dict[str, Any] = {"rule": "rows", "why": "x"}
+
+
+def test_files_of_stocks_are_read_as_stated():
+    layout = layout_of({"name": "test", "file": [STOCKS, MEMBERS]})
+    stocks = layout.files[0]
+    assert isinstance(stocks, Stocks)
+    assert stocks.foreign() == ("date", "ticker", "quoted", "open", "close", "adj")
+    assert layout.of(("KO",)) == layout.files  # products are codes, which stand in the rows
+
+
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        (changed(STOCKS, exchange="XNAS"), "exchange: 'XNAS' given"),
+        (changed(STOCKS, path="/prices.parquet"), "path: must stay inside the folder"),
+        (changed(STOCKS, path="prices.xlsx"), "path: suffix not read; the suffixes are .csv, .csv.gz, .parquet"),
+        (changed(MEMBERS, path="*.csv"), "path: members are read from one file"),
+        (changed(STOCKS, encoding="utf9"), "encoding: 'utf9' is not known to Python"),
+        (changed(STOCKS, columns={"open": "open"}), "columns: no close is taken"),
+        (changed(STOCKS, columns={"close": "c", "clsoe": "d"}), "columns.clsoe: takes no such value"),
+        (
+            changed(STOCKS, columns={"close": "c", "factor": "f", "adj_close": "a"}),
+            "columns: factor and adj_close both",
+        ),
+        (changed(STOCKS, zero_is_missing=["low"]), "zero_is_missing: 'low' is not taken"),
+        (changed(STOCKS, price=0), "price: "),
+        (changed(STOCKS, header="yfinance"), "header: Parquet has no rows of a header"),
+        (changed(STOCKS, path="a.csv", header="yfinance"), "header: of yfinance; the date is called 'Date' there"),
+        (changed(STOCKS, leave_out=[RULE]), "leave_out[0]: 'rows' leaves out everything"),
+        (
+            changed(STOCKS, leave_out=[RULE | {"rule": "blank", "codes": ["KO"]}]),
+            "leave_out[0]: 'blank' takes no codes",
+        ),
+        (
+            changed(STOCKS, columns={"close": "c"}, leave_out=[RULE | {"rule": "no_factor"}]),
+            "leave_out[0]: 'no_factor' needs a factor or adj_close",
+        ),
+        (
+            changed(STOCKS, leave_out=[RULE | {"first": "2024-01-03", "last": "2024-01-02"}]),
+            "leave_out[0]: first 2024-01-03 is after last 2024-01-02",
+        ),
+        ({"path": "n.csv", "table": "instruments", "code": "id"}, "name, sector: neither is given"),
+    ],
+)
+def test_a_wrong_file_of_stocks_is_refused_with_its_key(file: dict[str, Any], said: str):
+    assert any(said in problem for problem in problems(file)), problems(file)
 
 
 def test_the_layouts_on_the_page_are_valid():

@@ -59,7 +59,13 @@ def test_one_is_halted_and_one_is_gone() -> None:
     code, first, last = HALT
     held = whole().quotes_of(code)
     assert held.filter(pl.col("date").is_between(first, last)).is_empty()
+    halts = whole().actions.filter(pl.col("action") == "halt").select("code", "date").rows()
+    assert halts == [(code, first)]
     gone, day = DELISTED
+    assert whole().actions.filter(pl.col("code") == gone).sort("date").select("action", "date").rows()[-1] == (
+        "delisting",
+        day,
+    )
     assert whole().quotes_of(gone)["date"].max() == day
     members = whole().members.filter(pl.col("code") == gone).select("universe", "date", "member").rows()
     assert members[-1] == (UNIVERSE, day, False)

@@ -19,6 +19,7 @@ from typing import ClassVar, Literal
 import polars as pl
 
 from tenor.errors import DataError, Defect, MarketError, suggest
+from tenor.io.sources.yfinance_header import WideHeader, wide_header
 from tenor.market.calendar import trading_calendar
 from tenor.market.exchange import exchange
 from tenor.market.market import ADJUSTMENTS, CURVE, INSTRUMENTS, QUOTES, RATES, Market
@@ -37,8 +38,10 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
 """How columns are spelt, in lower case."""
 
 LIKELY = 0.75
-"""A close that changes by more than this from one session to the next is refused: a unit, a typing error, or a"
-" split."""
+"""A close that changes by more than this from one session to the next is refused: a unit, an error, or a split."""
+
+SPLIT = 3 / 7
+"""A fall of more than this, with nothing to adjust it, is said: a split of two for one looks so."""
 
 MOST_DEFECTS = 5
 """Defects of one rule and file that are listed."""
@@ -91,10 +94,10 @@ def read_given(path: Path, products: Sequence[str] | None = None) -> Market:
             if code in tables:
                 raise _refused(file, None, "file", f"{code} is in two files", "keep one file for each instrument")
             tables[code] = _checked(file, code, table)
-            notes += said
+            notes += [*said, *_doubts(code, tables[code])]
     lacking = [code for code in products or () if code not in tables]
     if lacking:
-        held = sorted(tables) or sorted(code for file in files for code, _, _ in _tables(file))
+        held = sorted({code for file in files for code, _, _ in _tables(file)})
         raise MarketError(f"no prices of {', '.join(lacking)} in {path}; it has {held}{suggest(lacking[0], held)}")
     parts = [_canonical(code, table) for code, table in tables.items()]
     for code in tables:
@@ -159,21 +162,22 @@ def _tables(file: Path) -> Iterator[tuple[str, pl.DataFrame, list[str]]]:
         raise _refused(file, None, "file", f"not text in UTF-8: {broken}", "save it as CSV in UTF-8") from broken
     if len(lines) < 2:
         raise _refused(file, None, "file", "it has no rows", "give a file with a header and prices")
-    head, second = lines[0], lines[1]
-    third = lines[2] if len(lines) > 2 else []
-    if head[0] == "Price" and second[0] == "Ticker" and third and third[0] == "Date":
-        yield from _wide(file, head, second, lines[3:], 4, "a header of three rows, as yfinance writes it")
-    elif head[0] in ("Date", "Price") and second[0] in ("", "Ticker") and any(second[1:]):
-        yield from _wide(file, head, second, lines[2:], 3, "a header of two rows, as yfinance writes it")
-    else:
-        short = next((number for number, line in enumerate(lines[1:], 2) if line and len(line) != len(head)), None)
-        if short is not None:
-            raise _refused(
-                file, short, "row", f"{len(lines[short - 1])} cells under {len(head)} columns", "mend the row"
-            )
-        rows = [line for line in lines[1:] if line]
-        frame = pl.DataFrame(rows, schema=_once(head), orient="row").with_row_index("row", 2)
-        yield from _long(file, frame, ())
+    head = [cell.strip() for cell in lines[0]]
+    wide = wide_header(lines)
+    if wide is not None:
+        said = f"a header of {'two' if wide.rows == 2 else 'three'} rows, as yfinance writes it"
+        yield from _wide(file, wide, lines[wide.rows :], said)
+        return
+    twice = sorted({name for name in head if head.count(name) > 1})
+    if twice:
+        raise _refused(file, 1, "header", f"the columns {twice} appear twice", "rename one of each")
+    short = next((number for number, line in enumerate(lines[1:], 2) if line and len(line) != len(head)), None)
+    if short is not None:
+        reason = f"{len(lines[short - 1])} cells under {len(head)} columns"
+        raise _refused(file, short, "row", reason, "mend the row")
+    numbered = [(number, line) for number, line in enumerate(lines[1:], 2) if line]
+    frame = pl.DataFrame([line for _, line in numbered], schema=_once(head), orient="row")
+    yield from _long(file, frame.with_columns(pl.Series("row", [number for number, _ in numbered])), ())
 
 
 def _once(head: Sequence[str]) -> dict[str, type[pl.String]]:
@@ -181,16 +185,17 @@ def _once(head: Sequence[str]) -> dict[str, type[pl.String]]:
 
 
 def _wide(
-    file: Path, head: Sequence[str], tickers: Sequence[str], lines: Sequence[Sequence[str]], first: int, said: str
+    file: Path, header: WideHeader, lines: Sequence[Sequence[str]], said: str
 ) -> Iterator[tuple[str, pl.DataFrame, list[str]]]:
-    """One table for each ticker named in the second row of a header."""
-    codes = list(dict.fromkeys(name for name in tickers[1:] if name))
-    rows = [(number, line) for number, line in enumerate(lines, first) if line and line[0]]
-    for code in codes:
-        places = {head[at]: at for at in range(1, len(head)) if tickers[at] == code}
-        columns = {name: [line[at] if at < len(line) else "" for _, line in rows] for name, at in places.items()}
+    """One table for each ticker of a header of yfinance."""
+    rows = [(number, line) for number, line in enumerate(lines, header.rows + 1) if line and line[0]]
+    short = next((number for number, line in rows if len(line) != len(header.fields)), None)
+    if short is not None:
+        raise _refused(file, short, "row", f"not the {len(header.fields)} cells of the header", "mend the row")
+    for code in header.codes():
+        columns = {name: [line[at] for _, line in rows] for name, at in header.places(code).items()}
         frame = pl.DataFrame({"row": [number for number, _ in rows], "Date": [line[0] for _, line in rows], **columns})
-        for _, table, more in _long(file, frame, (said,), code):
+        for _, table, more in _long(file, frame, (f"{file.name}: {said}",), code):
             yield code, table, more
 
 
@@ -209,15 +214,22 @@ def _long(
             f"no column for {' and '.join(lacking)} among {[name for name in frame.columns if name != 'row']}",
             f"name them as in {', '.join(SPELLINGS['date'][:3])} and {', '.join(SPELLINGS['close'][:3])}",
         )
-    taken = [name for name in (found[meant] for meant in ("open", "high", "low", "volume")) if name is None]
     table = frame.select("row", *(pl.col(str(name)).alias(meant) for meant, name in found.items() if name is not None))
     for meant in ("open", "high", "low", "volume"):
         if found[meant] is None:
             table = table.with_columns(pl.lit(None, dtype=pl.Float64).alias(meant))
-    notes = [*said]
-    if taken:
-        notes.append(f"{file.name}: no open, high, low or volume for some columns; what needs them is unknown")
+    notes = [*said, f"{file.name}: {', '.join(f'{meant} is {name!r}' for meant, name in found.items() if name)}"]
+    if lacking := [meant for meant in ("open", "high", "low", "volume") if found[meant] is None]:
+        notes.append(f"{file.name}: no {', '.join(lacking)}; what needs them is unknown")
+    if found["adj_close"] is None:
+        notes.append(f"{file.name}: no adjusted close; prices count as they stand, taken to be free of splits")
+    else:
+        notes.append(f"{file.name}: prices are adjusted by the adjusted close over the close, 1 on the first session")
     if code is None and found["code"] is not None:
+        unnamed = table.filter(pl.col("code").is_null() | (pl.col("code").cast(pl.String).str.strip_chars() == ""))
+        if not unnamed.is_empty():
+            reason = f"{unnamed.height} rows name no instrument"
+            raise _refused(file, unnamed["row"][0], str(found["code"]), reason, "fill the cells, or leave the rows out")
         for (each,), part in table.group_by("code", maintain_order=True):
             yield str(each), part.drop("code"), notes
         return
@@ -299,8 +311,7 @@ def _checked(file: Path, code: str, table: pl.DataFrame) -> pl.DataFrame:
         "leave the row out, or give a code that says its exchange (600519.SS, 0700.HK)",
     )
     kept = kept.drop_nulls("close").sort("date")
-    change = (pl.col("close") / pl.col("close").shift(1) - 1.0).abs()
-    jumps = kept.filter(change > LIKELY) if kept["adj_close"].null_count() else kept.clear()
+    jumps = kept.filter(_change(kept).abs() > LIKELY)
     refuse(
         jumps,
         "close",
@@ -312,6 +323,23 @@ def _checked(file: Path, code: str, table: pl.DataFrame) -> pl.DataFrame:
     if defects:
         raise DataError(defects)
     return kept
+
+
+def _change(table: pl.DataFrame) -> pl.Expr:
+    """The change of the adjusted close where every row has one, else of the close."""
+    price = pl.col("close") if table["adj_close"].null_count() else pl.col("adj_close")
+    return price / price.shift(1) - 1.0
+
+
+def _doubts(code: str, table: pl.DataFrame) -> list[str]:
+    """Falls that may be splits, of prices that nothing adjusts."""
+    if not table["adj_close"].null_count():
+        return []
+    falls = table.filter(_change(table) < -SPLIT)["date"].to_list()
+    if not falls:
+        return []
+    more = f", and on {len(falls) - 1} more sessions" if len(falls) > 1 else ""
+    return [f"{code}: falls by more than 43 % on {falls[0]}{more}; if that is a split, give adjusted prices"]
 
 
 def _canonical(code: str, table: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:

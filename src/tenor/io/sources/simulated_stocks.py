@@ -81,7 +81,7 @@ TICKERS = tuple(_KINDS)
 HALT = ("XOM", date(2019, 3, 11), date(2019, 3, 20))
 DELISTED = ("ENRN", date(2020, 6, 30))
 UNIVERSE = "SIM"
-"""Universe of the stocks by date: TSLA joins on 2020-12-21, ENRN leaves on the day before it is delisted."""
+"""Universe of the stocks by date: TSLA joins on 2020-12-21, ENRN leaves at the open of its last session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,10 +169,12 @@ class SimulatedStocks:
         }
         held = days >= np.datetime64(self.first, "D")
         if code == HALT[0]:
+            events.append((HALT[1], "halt", 0.0))
             held &= ~((days >= np.datetime64(HALT[1], "D")) & (days <= np.datetime64(HALT[2], "D")))
         if code == DELISTED[0]:
             held &= days <= np.datetime64(DELISTED[1], "D")
             if days[-1] >= np.datetime64(DELISTED[1], "D"):
+                events = [event for event in events if event[0] <= DELISTED[1]]
                 events.append((DELISTED[1], "delisting", 0.0))
         shown = days[held]
         quotes = pl.DataFrame(
