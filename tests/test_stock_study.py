@@ -155,6 +155,22 @@ def test_a_name_that_cannot_be_trained_costs_the_others_nothing() -> None:
     assert found.evaluation.directions
 
 
+def test_who_shares_one_preparation_speaks_of_names_that_train_did_not_hold() -> None:
+    """TSLA is quoted for the test range alone: a pooled model speaks of it, one per name has a reason."""
+    held = SimulatedStocks(products=("AAPL", "KO", "TSLA"), first=date(2018, 1, 2), last=LAST).read()
+    late = held.quotes.filter((pl.col("code") != "TSLA") | (pl.col("date") >= date(2021, 2, 1)))
+    changes = {"universe__benchmark": None, "market__products": ["AAPL", "KO", "TSLA"], "split__folds": 1}
+    found = run_stocks(load_stocks(table(**changes, prepare={"by_product": False})), replace(held, quotes=late))
+    of_tesla = {one.model for one in found.evaluation.directions if one.scope == "TSLA"}
+    assert of_tesla == {"majority", "reversal", "random_walk", "logistic", "gru"}
+    assert any(one.model == "lstm" and one.reason.startswith("TSLA: no model was trained") for one in found.failures)
+    assert any("decisions of which every one of them spoke" in note for note in found.evaluation.notes)
+    assert all(np.isfinite(one.p_value) for one in found.evaluation.comparisons if one.measure == "accuracy")
+    by_name = run_stocks(load_stocks(table(**changes)), replace(held, quotes=late))
+    assert not any(one.scope == "TSLA" for one in by_name.evaluation.directions)
+    assert any("no forecast of TSLA" in one.reason for one in by_name.failures)
+
+
 def test_data_that_end_before_the_test_are_judged_on_validation_and_say_so() -> None:
     split = {
         "kind": "outcome_dates",

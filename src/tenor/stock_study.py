@@ -305,6 +305,7 @@ def run_stocks(study: StockStudy, market: Market, *, watch: Progress = silent) -
         seeds=study.seed_list,
         calibration=study.calibration,
         judged=judged,
+        strangers=not study.prepare.by_product,
         watch=watch,
     )
     first, last = said.test.session.min().item(), universe.sessions.max().item()

@@ -181,7 +181,13 @@ def evaluate_stocks(
         series = np.stack([_shares(right_by_session(test, up, sessions)) for up in complete.values()])
     block = max(block_of(series, notes_of_block), 1.0)
     days = significance.resample(len(sessions), replications=terms.replications, seed=terms.seed, block=block)
-    right = {name: right_by_session(test, up, sessions) for name, up in complete.items()}
+    together = np.all([all_spoke(up, test) for up in complete.values()], axis=0)
+    if not together.all():
+        notes.append(
+            f"models are compared on the {int(together.sum()):,} of {len(test):,} decisions of which every one of"
+            f" them spoke"
+        )
+    right = {name: right_by_session(test, up, sessions, together) for name, up in complete.items()}
     in_sessions = {name: replace(one, result=_cut(one.result, shown)) for name, one in headline.items()}
     comparisons = compare(right, in_sessions, days, terms)
     names = np.unique(test.product)

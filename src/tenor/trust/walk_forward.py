@@ -64,12 +64,14 @@ def walk_forward(
     seeds: Sequence[int],
     calibration: Calibration,
     judged: Literal["test", "validation"] = "test",
+    strangers: bool = False,
     watch: Progress = silent,
 ) -> WalkForwardRun:
     """Fit every recipe on every fold for every seed and collect its forecasts of the range that it is judged on.
 
-    ``judged = "validation"`` is for data that end before the test range: whoever uses it says that stopping and
-    calibration were chosen on the same days.
+    ``strangers`` lets models speak of products that their train range did not hold: right where they share one
+    preparation, as names of a market do, that come and go. ``judged = "validation"`` is for data that end before the
+    test range: whoever uses it says that stopping and calibration were chosen on the same days.
 
     Raises
     ------
@@ -94,7 +96,7 @@ def walk_forward(
     forecasts, models, left_out = [], [], []
     for recipe in recipes:
         grid = fit_grid(recipe, every if learns_returns(recipe) else learn, seeds, watch=watch)
-        forecast, model = _forecast(recipe, grid, folds, learn, every, tests, seeds, calibration)
+        forecast, model = _forecast(recipe, grid, folds, learn, every, tests, seeds, calibration, strangers)
         forecasts.append(forecast)
         if why := why_not_kept(recipe, model):
             left_out.append(why)
@@ -111,7 +113,9 @@ def walk_forward(
         frozen=FrozenModels(
             models=tuple(models),
             folds=tuple(folds),
-            products=tuple(tuple(np.unique(known.train.product).tolist()) for known in learn),
+            products=tuple(
+                tuple(np.unique(windows.product if strangers else known.train.product).tolist()) for known in learn
+            ),
             expected_move=tuple(moves),
             left_out=tuple(left_out),
         ),
@@ -144,6 +148,7 @@ def _forecast(
     tests: Sequence[Windows],
     seeds: Sequence[int],
     calibration: Calibration,
+    strangers: bool,
 ) -> tuple[Forecast, FrozenModel]:
     """What one recipe's models say of the test windows, and those that could speak."""
     used = tuple(seeds) if recipe.seeded else tuple(seeds[:1])
@@ -153,7 +158,7 @@ def _forecast(
     said: list[list[Floats | None]] = []
     for fold, outcomes, known, whole, test in zip(folds, grid, learn, every, tests, strict=True):
         part = np.full((3, len(used), len(test)), np.nan)
-        familiar = np.isin(test.product, known.train.product)
+        familiar = np.isin(test.product, known.train.product) | strangers
         for code in np.unique(test.product[~familiar]):
             why = (
                 f"no forecast of {code}: train has no decided window of it; let the test begin later, or lower"
@@ -171,7 +176,10 @@ def _forecast(
                 up = np.where(np.isfinite(raw), frozen.calibrator.apply(raw), np.nan)
                 part[:, number, familiar] = raw, up, np.full(len(asked), frozen.scale)
                 of_seeds[number] = frozen.quantiles(asked)
-                for name, why in getattr(outcome, "failures", {}).items():
+                reasons = getattr(outcome, "failures", {})
+                silent_on = set(np.unique(asked.product[~np.isfinite(raw)]).tolist()) - set(reasons)
+                reasons = {**reasons, **dict.fromkeys(sorted(silent_on), "no model was trained on it")}
+                for name, why in reasons.items():
                     failures.append(Failure(recipe.name, fold.index, used[number], f"{name}: {why}"))
                 row.append(frozen)
             except FitError as failure:
