@@ -1,4 +1,4 @@
-"""A study of stocks end to end on simulated ones: settings, what is judged, what fails alone, the same numbers twice."""
+"""A study of stocks end to end on simulated ones: settings, what is judged, what fails alone, one result twice."""
 
 import json
 from collections.abc import Mapping
