@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.lib.stride_tricks import sliding_window_view
 
 from tenor.errors import StudyError
 from tenor.factor.base import Field, compute
@@ -22,6 +23,7 @@ from tenor.factor.technical import (
     Return,
     SessionCalendar,
     Volume,
+    each,
 )
 from tenor.factor.universe import CLOSE, HIGH, LOW, OPEN, RAW_CLOSE, VOLUME
 from tenor.units import Floats
@@ -41,6 +43,24 @@ def drawn(seed: int = 2) -> dict[Field, Floats]:
 
 def series(fields: Mapping[Field, Floats]) -> tuple[pd.Series, ...]:
     return tuple(pd.Series(fields[field]) for field in (OPEN, HIGH, LOW, CLOSE, VOLUME))
+
+
+@pytest.mark.parametrize("length", [1, 2, 5])
+def test_an_elementwise_function_of_sliding_windows_sees_each_session_once(length: int) -> None:
+    series, asked = np.random.default_rng(6).random((3, 9)), []
+
+    def root(one: Floats, two: Floats) -> Floats:
+        asked.append(one.size)
+        return np.sqrt(one) + two
+
+    sliding = sliding_window_view(series, length, axis=-1)
+    np.testing.assert_array_equal(each(root, sliding, sliding[..., ::1]), np.sqrt(sliding) + sliding)
+    later, before = sliding_window_view(series, length + 1, axis=-1)[..., 1:], sliding[:, :-1]
+    np.testing.assert_array_equal(each(root, later, before), np.sqrt(later) + before)
+    assert asked == [27, 24]
+    # windows that are laid out, one alone, or reversed are what they are
+    for laid in (sliding.copy(), sliding[0, 0], sliding[..., ::-1], sliding[:, ::2]):
+        np.testing.assert_array_equal(each(root, laid, laid), np.sqrt(laid) + laid)
 
 
 def test_returns_and_gaps_by_hand() -> None:

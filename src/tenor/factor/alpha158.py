@@ -22,7 +22,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from tenor.factor.base import Field
-from tenor.factor.technical import ratio
+from tenor.factor.technical import each, ratio
 from tenor.factor.universe import CLOSE, HIGH, LOW, OPEN, VOLUME
 from tenor.settings import STRICT
 from tenor.units import Floats
@@ -88,7 +88,7 @@ def _prices(past: Mapping[Field, Floats]) -> dict[str, Floats]:
     """Change, mean, standard deviation and trend of the close, and its correlation with the log of volume."""
     close, volume = past[CLOSE], past[VOLUME]
     now = close[..., -1]
-    busy = np.log(np.where(volume[..., -1] > 0, volume[..., -1], np.nan))
+    busy = each(lambda traded: np.log(np.where(traded > 0, traded, np.nan)), volume)
     found: dict[str, Floats] = {}
     zero = np.zeros(now.shape)
     total = squares = trend = zero
@@ -96,8 +96,7 @@ def _prices(past: Mapping[Field, Floats]) -> dict[str, Floats]:
     for back in range(max(WINDOWS)):
         away = close[..., -1 - back] / now - 1.0
         total, squares, trend = total + away, squares + away * away, trend + back * away
-        traded = volume[..., -1 - back]
-        more = np.log(np.where(traded > 0, traded, np.nan)) - busy
+        more = busy[..., -1 - back] - busy[..., -1]
         volumes, volume_squares, crossed = volumes + more, volume_squares + more * more, crossed + away * more
         count = back + 1
         if count not in WINDOWS:
@@ -189,6 +188,9 @@ def _flows(past: Mapping[Field, Floats]) -> dict[str, Floats]:
     rose = fell = up = down = busier = quieter = zero
     weighed = weighed_squares = zero
     moves = moves_squares = turns = turns_squares = crossed = zero
+    rates = each(lambda now, before: now / before - 1.0, close[..., 1:], close[..., :-1])
+    growth = each(_log_growth, volume[..., 1:], volume[..., :-1])
+    sizes = each(lambda rate, traded: np.abs(rate) * traded, rates, volume[..., 1:])
     found: dict[str, Floats] = {}
     for back in range(max(WINDOWS)):
         at = -1 - back
@@ -198,10 +200,9 @@ def _flows(past: Mapping[Field, Floats]) -> dict[str, Floats]:
         traded, before = volume[..., at], volume[..., at - 1]
         turn = (traded - before) / today
         busier, quieter = busier + np.maximum(turn, 0.0), quieter + np.maximum(-turn, 0.0)
-        move = close[..., at] / close[..., at - 1]
-        weight = np.abs(move - 1.0) * traded / today
+        weight = sizes[..., at] / today
         weighed, weighed_squares = weighed + weight, weighed_squares + weight * weight
-        move, grown = move - 1.0, np.log1p(traded / np.where(before > 0, before, np.nan)) - np.log(2.0)
+        move, grown = rates[..., at], growth[..., at]
         moves, moves_squares = moves + move, moves_squares + move * move
         turns, turns_squares, crossed = turns + grown, turns_squares + grown * grown, crossed + move * grown
         count = back + 1
@@ -230,6 +231,11 @@ def _flows(past: Mapping[Field, Floats]) -> dict[str, Floats]:
             f"VSUMD{count}": _share(busier - quieter, flow),
         }
     return found
+
+
+def _log_growth(traded: Floats, before: Floats) -> Floats:
+    """Log of one plus the volume over that before, less that of no change."""
+    return np.asarray(np.log1p(traded / np.where(before > 0, before, np.nan)) - np.log(2.0))
 
 
 def _share(part: Floats, whole: Floats) -> Floats:

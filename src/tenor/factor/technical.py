@@ -8,12 +8,13 @@ Averages that reach back without end (Wilder's, exponential ones) are cut where 
 class says, and their weights made to sum to one: a factor sees its window and nothing else.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from annotated_types import Gt, Len
+from numpy.lib.stride_tricks import as_strided, sliding_window_view
 
 from tenor.errors import StudyError
 from tenor.factor.base import Field
@@ -31,6 +32,29 @@ def ratio(top: Floats, bottom: Floats) -> Floats:
     """Return ``top / bottom``, NaN where ``bottom`` is zero."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(bottom != 0, top / np.where(bottom != 0, bottom, 1.0), np.nan)
+
+
+def each(function: Callable[..., Floats], *windows: Floats) -> Floats:
+    """Return ``function(*windows)`` of an elementwise function, computed once a session, not once for every window.
+
+    Sliding windows lie over one series: element j of window i is element i + j of it, and the strides say so. Such
+    windows give windows over the function of the series; any others are handed to the function as they are.
+    """
+    first = windows[0]
+    sliding = first.ndim > 1 and all(window.strides[-2] == window.strides[-1] for window in windows)
+    if not sliding or any(other.shape != first.shape for other in windows):
+        return function(*windows)
+    count, length = first.shape[-2:]
+    series = [
+        as_strided(
+            window,
+            (*window.shape[:-2], count + length - 1),
+            (*window.strides[:-2], window.strides[-1]),
+            writeable=False,
+        )
+        for window in windows
+    ]
+    return sliding_window_view(function(*series), length, axis=-1)
 
 
 def weighted(series: Floats, weights: Floats) -> Floats:
@@ -234,6 +258,10 @@ class ATR:
         return np.stack([ratio(mean, past[CLOSE][..., -1]), np.where(mean == 0, 1.0, ratio(today, mean))], axis=-1)
 
 
+def _squared_log(top: Floats, bottom: Floats) -> Floats:
+    return np.asarray(np.log(top / bottom) ** 2)
+
+
 @dataclass(frozen=True, slots=True)
 class RealisedVolatility:
     """Volatility per session over each of ``days``: from closes, from ranges, from all four prices.
@@ -261,16 +289,16 @@ class RealisedVolatility:
     def compute(self, past: Mapping[Field, Floats]) -> Floats:
         """Return the three of each length."""
         opened, high, low, close = (past[field] for field in (OPEN, HIGH, LOW, CLOSE))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            moves = each(_squared_log, close[..., 1:], close[..., :-1])
+            spans, bodies = each(_squared_log, high, low), each(_squared_log, close, opened)
         closes = ranges = four = np.zeros(close.shape[:-1])
         found: dict[int, list[Floats]] = {}
         for back in range(max(self.days)):
             at = -1 - back
-            with np.errstate(divide="ignore", invalid="ignore"):
-                move = np.log(close[..., at] / close[..., at - 1])
-                span = np.log(high[..., at] / low[..., at]) ** 2
-                body = np.log(close[..., at] / opened[..., at]) ** 2
-            closes, ranges = closes + move * move, ranges + span
-            four = four + 0.5 * span - (2.0 * np.log(2.0) - 1.0) * body
+            span = spans[..., at]
+            closes, ranges = closes + moves[..., at], ranges + span
+            four = four + 0.5 * span - (2.0 * np.log(2.0) - 1.0) * bodies[..., at]
             if back + 1 in self.days:
                 count = back + 1
                 means = (closes / count, ranges / (4.0 * np.log(2.0) * count), np.maximum(four / count, 0.0))
