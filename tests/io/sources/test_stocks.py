@@ -292,6 +292,7 @@ def test_membership_begins_on_its_day_and_ends_on_the_session_after(tmp_path: Pa
     ]
     assert market.members["known_at"].max() == datetime(2024, 1, 8, 1, 30, tzinfo=UTC)
     assert set(market.members["universe"]) == {"U"}
+    assert any("1 of 3 codes have no prices in this layout: the universe lacks them" in note for note in market.notes)
 
 
 @pytest.mark.parametrize(

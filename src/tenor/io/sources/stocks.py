@@ -84,6 +84,7 @@ def read_stocks(folder: Path, files: Mapping[int, AnyStocks], wanted: Sequence[s
     members: list[pl.DataFrame] = []
     named: pl.DataFrame | None = None
     held: set[str] = set()
+    universes: dict[int, set[str]] = {}
     for place, file in files.items():
         match file:
             case Stocks():
@@ -95,6 +96,7 @@ def read_stocks(folder: Path, files: Mapping[int, AnyStocks], wanted: Sequence[s
             case Members():
                 parts[place], events = _members(folder, file, wanted)
                 members.append(events)
+                universes[place] = set(events["code"])
             case Instruments():
                 parts[place], named = _named(folder, file)
     instruments = pl.concat([INSTRUMENTS.to_frame(), *(read.instruments for read in priced)])
@@ -106,6 +108,10 @@ def read_stocks(folder: Path, files: Mapping[int, AnyStocks], wanted: Sequence[s
             )
             .select(INSTRUMENTS.names())
         )
+    for place, codes in universes.items():
+        if unpriced := codes - held:
+            note = f"{len(unpriced)} of {len(codes)} codes have no prices in this layout: the universe lacks them"
+            parts[place] = replace(parts[place], notes=(*parts[place].notes, note))
     broken = any(part.defects for part in parts.values())
     lacking = sorted(set(wanted or ()) - set(instruments["code"].to_list()))
     if lacking and not broken:
