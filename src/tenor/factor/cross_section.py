@@ -137,7 +137,7 @@ def _count_below(groups: Ints, values: Floats, group: Ints, value: Floats, *, ri
 
 @dataclass(frozen=True, slots=True)
 class CrossRank:
-    """Rank of each column among the members of the session, centred: -1/2 is the lowest, 1/2 the highest."""
+    """Rank of each column among the members of the session, centred: the lowest near -1/2, the highest near 1/2."""
 
     __pydantic_config__: ClassVar = STRICT
     of: tuple[str, ...] = ()
