@@ -4,21 +4,21 @@ Three instances. 944 in ``open_fen`` with ``price = 100`` is an open of 9.44 yua
 session becomes 1, and what follows is relative to that. A close of 0 is refused with its row: no return can be made of
 it. A price that is four times that of the session before is refused too, unless the layout knows why.
 
-Tables of millions of rows are read column-wise. A row of text is a line of the file, a row of Parquet a place from 1.
+Tables of millions of rows are read column-wise (:mod:`tenor.io.sources.stock_cells`); universes and names are read in
+:mod:`tenor.io.sources.members`.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import polars as pl
 
 from tenor.errors import Defect, MarketError, suggest
-from tenor.io.sources.check import NUMBER_REMEDY, LeftOut, Part, listed, missing_columns, numbers
+from tenor.io.sources.check import NUMBER_REMEDY, LeftOut, Part, listed
 from tenor.io.sources.layout_stocks import AnyStocks, Instruments, LeaveStock, Members, Stocks
-from tenor.io.sources.rows import read_rows, read_wide_rows
+from tenor.io.sources.members import read_members, read_names
+from tenor.io.sources.stock_cells import day_of, number_of, read_cells
 from tenor.market.calendar import trading_calendar
 from tenor.market.exchange import exchange
 from tenor.market.market import ADJUSTMENTS, INSTRUMENTS, MEMBERS, QUOTES
@@ -94,11 +94,11 @@ def read_stocks(folder: Path, files: Mapping[int, AnyStocks], wanted: Sequence[s
                 parts[place] = _read_twice(read.part, file, twice) if twice else read.part
                 priced.append(read)
             case Members():
-                parts[place], events = _members(folder, file, wanted)
+                parts[place], events = read_members(folder, file, wanted)
                 members.append(events)
                 universes[place] = set(events["code"])
             case Instruments():
-                parts[place], named = _named(folder, file)
+                parts[place], named = read_names(folder, file)
     instruments = pl.concat([INSTRUMENTS.to_frame(), *(read.instruments for read in priced)])
     if named is not None:
         instruments = (
@@ -165,7 +165,7 @@ def _table(folder: Path, file: Stocks, wanted: Sequence[str] | None) -> tuple[pl
     frames: list[pl.DataFrame] = []
     defects: tuple[Defect, ...] = ()
     for name in names:
-        frame, wrong = _cells(folder, name, file.foreign(), header=file.header, encoding=file.encoding)
+        frame, wrong = read_cells(folder, name, file.foreign(), header=file.header, encoding=file.encoding)
         defects += wrong
         if frame is None:
             continue
@@ -179,52 +179,6 @@ def _table(folder: Path, file: Stocks, wanted: Sequence[str] | None) -> tuple[pl
 def _stem(name: str) -> str:
     """The name of a file without folder and ending."""
     return Path(name).name.removesuffix(".gz").removesuffix(".csv").removesuffix(".parquet")
-
-
-def _cells(
-    folder: Path, name: str, columns: Sequence[str], *, header: str = "one row", encoding: str = "utf-8"
-) -> tuple[pl.DataFrame | None, tuple[Defect, ...]]:
-    """Read columns of one file, text as text; ``None`` and why where it cannot be read."""
-    columns = tuple(dict.fromkeys(columns))
-    if not name.endswith(".parquet"):
-        read = read_wide_rows if header == "yfinance" else read_rows
-        rows, wrong = read(folder, name, columns, encoding=encoding)
-        if rows is None:
-            return None, wrong
-        return rows.placed.with_columns(rows.cells[column].alias(f"n:{column}") for column in columns), ()
-    path = folder / name
-    if not path.is_file():
-        there = sorted(p.name for p in path.parent.iterdir()) if path.parent.is_dir() else []
-        reason = f"no such file; its folder holds {there}{suggest(path.name, there)}"
-        return None, (Defect(name, None, "file", reason, "put the file there, or correct the path in the layout"),)
-    try:
-        if wrong := missing_columns(name, columns, list(pl.read_parquet_schema(path))):
-            return None, wrong
-        frame = pl.read_parquet(path, columns=list(columns)).select(pl.col(c).alias(f"n:{c}") for c in columns)
-    except (OSError, pl.exceptions.PolarsError) as broken:
-        return None, (Defect(name, None, "file", f"cannot be read: {broken}", "fetch the file again"),)
-    place = pl.int_range(1, frame.height + 1, eager=True).alias("row")
-    return frame.select(pl.lit(name).alias("file"), place, pl.all()), ()
-
-
-def _day(column: str, form: str, frame: pl.DataFrame) -> pl.Expr:
-    """The date of a cell: text and numbers as ``form`` says, a moment as the day that it shows."""
-    cell = pl.col(f"n:{column}")
-    if frame.schema[f"n:{column}"].is_temporal():
-        return cell.cast(pl.Date)
-    return cell.cast(pl.String).str.strip_chars().str.to_date(form, strict=False)
-
-
-def _number(column: str, frame: pl.DataFrame, blank: Sequence[str]) -> tuple[pl.Series, pl.DataFrame]:
-    """The numbers of a column, and rows whose cells are none; a blank and a NaN say that there is nothing."""
-    cell = frame[f"n:{column}"]
-    if cell.dtype == pl.String:
-        return numbers(cell.alias(column), frame.select("file", "row"), blank)
-    value = cell.cast(pl.Float64).fill_nan(None)
-    endless = frame.select(
-        "file", "row", pl.lit(column).alias("column"), pl.format("{} is not a number", value).alias("reason")
-    ).filter(value.is_infinite().fill_null(False))
-    return value, endless
 
 
 def _prices(folder: Path, file: Stocks, wanted: Sequence[str] | None) -> _Priced:
@@ -309,12 +263,12 @@ def _divided(values: pl.Series, by: float) -> pl.Series:
 
 def _parsed(frame: pl.DataFrame, file: Stocks) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
     """Bring cells into values: ``file``, ``row``, ``date``, ``code`` and the values, and rows whose cells are none."""
-    day = _day(file.date.column, file.date.format, frame).alias("date")
+    day = day_of(file.date.column, file.date.format, frame).alias("date")
     parsed: dict[str, pl.Series] = {}
     failing: list[pl.DataFrame] = []
     sources = file.sources()
     for column in dict.fromkeys(column for group in sources.values() for column in group):
-        parsed[column], wrong = _number(column, frame, file.blank)
+        parsed[column], wrong = number_of(column, frame, file.blank)
         failing.append(wrong)
     values = frame.select("file", "row", day, "code").with_columns(
         *(pl.coalesce(*(parsed[column] for column in group)).alias(name) for name, group in sources.items()),
@@ -481,96 +435,4 @@ def _jumps(rows: pl.DataFrame, file: Stocks) -> tuple[Defect, ...]:
             ).alias("reason"),
         ),
         JUMP_REMEDY,
-    )
-
-
-def _members(folder: Path, file: Members, wanted: Sequence[str] | None) -> tuple[Part, pl.DataFrame]:
-    columns = (file.code, file.start.column, file.end.column)
-    frame, unread = _cells(folder, file.path, columns, encoding=file.encoding)
-    if frame is None:
-        return Part(file.path, "members", 0, 0, None, None, defects=unread, notes=file.notes), MEMBERS.to_frame()
-    rows = frame.select(
-        "file",
-        "row",
-        pl.col(f"n:{file.code}").cast(pl.String).str.strip_chars().alias("code"),
-        _day(file.start.column, file.start.format, frame).alias("start"),
-        _day(file.end.column, file.end.format, frame).alias("end"),
-    )
-    bad = rows.filter(pl.col("start").is_null() | pl.col("end").is_null() | (pl.col("start") > pl.col("end")))
-    defects = listed(
-        bad.select(
-            "file",
-            "row",
-            pl.lit(f"{file.start.column}, {file.end.column}").alias("column"),
-            pl.format(
-                "{}: {} to {} is no interval",
-                pl.col("code").fill_null("(no code)"),
-                *(pl.col(day).cast(pl.String).fill_null("(no date)") for day in ("start", "end")),
-            ).alias("reason"),
-        ),
-        "give the first day and the last, the earlier first",
-    )
-    rows = rows.filter(pl.col("start") <= pl.col("end")).sort("code", "start", maintain_order=True)
-    lapped = rows.filter(pl.col("start") <= pl.col("end").shift(1).over("code"))
-    defects += listed(
-        lapped.select(
-            "file",
-            "row",
-            pl.lit(file.start.column).alias("column"),
-            pl.format("{}: begins on {}, before an earlier interval of it has ended", "code", "start").alias("reason"),
-        ),
-        "give intervals of one code that do not overlap",
-    )
-    latest = rows["end"].max()
-    at = exchange(file.exchange)
-    calendar = trading_calendar(at.calendar)
-
-    def opening(day: Any, *, after: bool) -> Any:
-        place = np.searchsorted(calendar.days, np.datetime64(day, "D"), side="right" if after else "left")
-        return calendar.days[min(int(place), len(calendar.days) - 1)].item()
-
-    events = [(code, opening(start, after=False), True) for code, start in rows.select("code", "start").iter_rows()]
-    ended = rows.filter(pl.col("end") < latest).select("code", "end")
-    events += [(code, opening(end, after=True), False) for code, end in ended.iter_rows()]
-    table = pl.DataFrame(events, schema={"code": pl.String, "date": pl.Date, "member": pl.Boolean}, orient="row")
-    # an interval that begins on the session after another ends is no leaving
-    table = table.sort("member", descending=True).unique(["code", "date"], keep="first").sort("code", "date")
-    if wanted is not None:
-        table = table.filter(pl.col("code").is_in(list(wanted)))
-    moments = {day: at.opens_at(day) for day in table["date"].unique().to_list()}
-    table = table.with_columns(
-        pl.lit(file.universe).alias("universe"),
-        pl.col("date").replace_strict(moments, return_dtype=MEMBERS["known_at"], default=None).alias("known_at"),
-    ).select(MEMBERS.names())
-    part = Part(
-        file.path,
-        "members",
-        frame.height,
-        rows.height,
-        rows["start"].min(),  # type: ignore[arg-type]
-        latest,  # type: ignore[arg-type]
-        defects=defects,
-        notes=("membership is taken as known at the open of the day on which it begins or has ended", *file.notes),
-    )
-    return part, table
-
-
-def _named(folder: Path, file: Instruments) -> tuple[Part, pl.DataFrame | None]:
-    columns = [column for column in (file.code, file.name, file.sector) if column is not None]
-    frame, unread = _cells(folder, file.path, columns, encoding=file.encoding)
-    if frame is None:
-        return Part(file.path, "instruments", 0, 0, None, None, defects=unread, notes=file.notes), None
-    blank = pl.lit(None, dtype=pl.String)
-    table = frame.select(
-        pl.col(f"n:{file.code}").cast(pl.String).str.strip_chars().alias("code"),
-        (pl.col(f"n:{file.name}").cast(pl.String) if file.name else blank).alias("name"),
-        (pl.col(f"n:{file.sector}").cast(pl.String) if file.sector else blank).alias("sector"),
-    )
-    doubled = frame.filter(table["code"].is_duplicated()).select(
-        "file", "row", pl.lit(file.code).alias("column"), pl.lit("the code appears twice").alias("reason")
-    )
-    defects = listed(doubled, "keep one row for each instrument")
-    return (
-        Part(file.path, "instruments", frame.height, table.height, None, None, defects=defects, notes=file.notes),
-        None if defects else table,
     )
