@@ -12,8 +12,9 @@ and keeps the weights of its lowest. A loss that is not a number ends that netwo
 place.
 
 The first weights, the order of the rows and the dropout of a network come from its seed alone, so it is the
-same network whatever else is in the grid, and however many cores there are: bit for bit on a CPU; on an
-accelerator, where the number of lanes follows the grid, up to rounding.
+same network whatever else is in the grid, and however many cores there are: bit for bit on a CPU; up to rounding
+on an accelerator, where the number of lanes follows the grid, and where a grid is so large (``LAID_BYTES``) that its
+windows are gathered batch by batch.
 """
 
 import os
@@ -219,14 +220,15 @@ def _train(plans: Blueprint, runs: list[_Run], host: Table, plan: FitPlan, watch
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     crews = min(workers or (cores if on_cpu else 1), len(runs))
     share = -(-len(runs) // crews)
-    lanes = lanes_of(plans.architecture) if on_cpu else min(ACCELERATOR_LANES, 2 ** (share - 1).bit_length())
+    gathered = len(host.ends) == len(host.weight)
+    beside = 1 if gathered else lanes_of(plans.architecture)  # a step on so much data fills a core by itself
+    lanes = beside if on_cpu else min(ACCELERATOR_LANES, 2 ** (share - 1).bit_length())
 
     steps = _roomy(max(-(-run.rows.train // plan.batch_size) for run in runs))
     chunks = _roomy(max(-(-run.rows.valid // VALIDATION_ROWS) for run in runs))
     shape = ((steps, lanes, plan.batch_size), (chunks, lanes, VALIDATION_ROWS))
     rule = Rule(clip_norm=plan.clip_norm, weight_decay=plan.weight_decay)
     start = jax.tree.map(np.asarray, rule.optimiser().init(jnp.zeros(plans.size, jnp.float32)))
-    gathered = len(host.ends) == len(host.weight)
     program = compiled(plans, rule, len(host.weight), shape, len(host.x) if gathered else None)
     table: Table = jax.device_put(host)
 
