@@ -318,7 +318,7 @@ def run(study: Study, market: Market, *, watch: Progress = silent) -> Report:
         seed=study.seed,
     )
     evaluation = evaluate(said, legs, terms, sessions, watch=watch)
-    missing = np.mean(~np.isfinite(windows.rows[np.unique(windows.steps)]), axis=0)
+    missing = np.mean(~np.isfinite(windows.rows[windows.touched]), axis=0)
     return Report(
         study=resolved(study),
         identity=study.identity,
