@@ -114,7 +114,8 @@ def ask(contestant: str, number: int) -> dict[str, float]:
 def main(tickers: int, rounds: int) -> None:
     cores = len(os.sched_getaffinity(0))
     print(
-        f"{tickers} tickers, {LAYERS} layers of {HIDDEN} units, {TRAIN} windows of {TIME}, {EPOCHS} epochs, {cores} cores"
+        f"{tickers} tickers, {LAYERS} layers of {HIDDEN} units, {TRAIN} windows of {TIME}, {EPOCHS} epochs,"
+        f" {cores} cores"
     )
     asked = {
         "engine": ("engine", tickers),
