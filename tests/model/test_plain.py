@@ -41,7 +41,7 @@ def grid_of(architecture: Plain) -> TrainedGrid:
     return TrainedGrid(architecture, FEATURES, TIME, (1,), whole, none, none, loss, loss, ((None,),))
 
 
-@pytest.mark.parametrize("net", [*NETS, *(Embedded(net, 2, 3) for net in NETS)], ids=str)
+@pytest.mark.parametrize("net", [*NETS, Embedded(NETS[0], 2, 3)], ids=str)
 def test_outputs_equal_those_of_the_compiled_program(net: Plain) -> None:
     trained = grid_of(net)
     x = np.random.default_rng(5).normal(size=(9, TIME, FEATURES)).astype(np.float32)

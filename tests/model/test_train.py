@@ -386,8 +386,13 @@ def test_a_network_that_cannot_be_trained_is_refused(architecture: Architecture,
         train_grid(architecture, FOLDS, SEEDS, PLAN)
 
 
-@every_architecture
-@pytest.mark.parametrize("head", [Direction(), Quantiles((0.1, 0.5, 0.9))], ids=["direction", "quantiles"])
+@pytest.mark.parametrize(
+    ("architecture", "head"),
+    [
+        pytest.param(LSTM(layers=1, hidden=5, dropout=0.3), Quantiles((0.1, 0.5, 0.9)), id="lstm"),
+        pytest.param(DNN(hidden=(7, 4), dropout=0.3), Direction(), id="dnn"),
+    ],
+)
 def test_windows_that_are_gathered_train_the_same_network(
     architecture: Architecture, head: Head, monkeypatch: pytest.MonkeyPatch
 ) -> None:
