@@ -326,7 +326,7 @@ def _publication(item: str, asked: Asked, span: Span) -> Found:
         raise PullError(f"{item}: no publication from {span.first or 'the first'} to {span.last}")
     note = (
         f"{name}: values as they stand today, not first prints, taken as known at {rule.at:%H:%M} in Shanghai,"
-        f" {rule.days} days after the month"
+        f" {rule.days} day{'' if rule.days == 1 else 's'} after the month"
     )
     return Found({"macro": table}, (note, *(f"{name}: {each}" for each in said)))
 
