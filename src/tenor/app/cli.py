@@ -310,14 +310,14 @@ def data_pull(
 ) -> None:
     """Pull series from a provider into a folder.
 
-    Exit status 1 if any item failed.
+    Exit status 1 if any item failed, or the comparison did.
     """
     from tenor.app.pull import PullData, pull_data
 
     days = (first.date() if first else None, last.date() if last else None)
     request = PullData(tuple(items), provider, folder, *days, refresh, offline, max_age, against, tolerance)
     answer = _answer(pull_data, request, json, "data pull")
-    if answer["failed"]:
+    if answer["failed"] or (answer["against"] or {}).get("failed"):
         raise typer.Exit(1)
 
 

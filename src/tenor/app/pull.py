@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 from zoneinfo import ZoneInfo
 
-from tenor.errors import StudyError, suggest
+from tenor.errors import StudyError, TenorError, suggest
 from tenor.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def pull_data(request: PullData, watch: Progress = silent, *, world: World | Non
         "from": request.provider,
         "folder": str(request.folder),
         "items": rows,
-        "failed": sum(bool(row["reason"]) for row in rows),
+        "failed": len(outcomes) - len(found),
         "notes": list(added.notes) if added else [],
         "against": None,
     }
@@ -150,21 +150,24 @@ def _against(
     from tenor.io.sources.given import read_given
     from tenor.io.sources.pull import CONNECTORS
     from tenor.io.sources.pulled import Pulled, is_store
-    from tenor.io.sources.reconcile import reconcile
+    from tenor.io.sources.reconcile import SCHEMA, reconcile
 
     assert request.against is not None
     path = Path(request.against)
     failed: list[str] = []
-    if request.against in CONNECTORS:
-        items = [spelt(each.item, request.against) for each in outcomes if each.found is not None]
-        others = _asked(CONNECTORS[request.against](), items, span, cache, world, watch)
-        failed = [f"{each.item}: {each.reason}" for each in others if each.found is None]
-        second = _market(request.against, others)
-    elif is_store(path):
-        second = Pulled(path).read()
-    else:
-        second = read_given(path)
-    table = reconcile(_market(request.provider, outcomes), second, tolerance=request.tolerance)
+    table = SCHEMA.to_frame()
+    try:
+        if request.against in CONNECTORS:
+            items = [spelt(each.item, request.against) for each in outcomes if each.found is not None]
+            others = _asked(CONNECTORS[request.against](), items, span, cache, world, watch)
+            failed = [f"{each.item}: {each.reason}" for each in others if each.found is None]
+            second = _market(request.against, others)
+        else:
+            second = Pulled(path).read() if is_store(path) else read_given(path)
+        if second.codes() or not failed:
+            table = reconcile(_market(request.provider, outcomes), second, tolerance=request.tolerance)
+    except TenorError as error:  # what was pulled is kept already, and its answer is worth having
+        failed.append(str(error))
     rows = [
         {name: str(value) if isinstance(value, date) else value for name, value in row.items()}
         for row in table.iter_rows(named=True)

@@ -62,6 +62,7 @@ def _compared(against: Mapping[str, Any], console: Console) -> None:
             )
         ]
         table.add_row(row["code"], f"{row['days']:,}", f"{row['only_first']:,}", f"{row['only_second']:,}", *sides)
-    console.print(table)
+    if table.row_count:
+        console.print(table)
     for reason in against["failed"]:
         console.print(Text(f"{against['name']} failed: {reason}", style="red"))

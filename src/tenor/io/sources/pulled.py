@@ -10,6 +10,8 @@ Three instances. AAPL is pulled again: new sessions are added, and closes that Y
 revised, with a note, while the later ones stand. A pull is killed half way: the manifest still names the tables of the
 pull before. CSI300 is asked in June and in July: who is gone in July has a row that says so, dated to the asking.
 
+The notes of an item are those of its latest pull; what every pull revised is counted in the manifest.
+
 A table is written to a new file, named by a hash of its bytes, and the manifest is replaced last, by a rename; that
 rename is the whole of the change.
 """
@@ -34,9 +36,6 @@ from tenor.settings import STRICT
 FORMAT = 1
 SAME = 1e-6
 """Numbers that differ by less than this fraction are the same: providers keep single precision."""
-
-NOTES = 200
-"""Notes that the manifest keeps, the latest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +78,8 @@ class Pulled:
         tables = _tables(folder, manifest)
         if self.products is not None:
             tables = _of(tables, self.products, str(folder))
-        return replace(market_of("pulled", tables), notes=tuple(manifest["notes"]))
+        notes = dict.fromkeys(note for of_item in manifest["notes"].values() for note in of_item)
+        return replace(market_of("pulled", tables), notes=tuple(notes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
         manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if manifest["format"] != FORMAT:
             raise ValueError(f"format {manifest['format']!r}, this Tenor reads {FORMAT}")
-        if not {"tables", "codes", "pulls", "notes"} <= manifest.keys():
+        if not {"tables", "before", "codes", "pulls", "notes"} <= manifest.keys():
             raise ValueError("it lacks entries")
     except (OSError, ValueError, KeyError, TypeError) as damaged:
         remedy = "move it away and pull again with --offline: the raw answers are kept"
@@ -142,11 +142,13 @@ def add(folder: Path, found: Mapping[str, Found], *, provider: str, at: datetime
     tables = _tables(folder, before) if before else {name: schema.to_frame() for name, schema in SCHEMAS.items()}
     new: dict[str, int] = {}
     revised: dict[str, int] = {}
-    notes: list[str] = []
+    notes: dict[str, list[str]] = {}
     for item, of in found.items():
         new[item] = revised[item] = 0
+        said = notes[item] = []
         rows = {name: table for name, table in of.tables.items() if not table.is_empty()}
         if "adjustments" in of.tables:
+            said += _apart(item, tables["quotes"], of.tables["quotes"])
             tables, rows = _rebased(tables, rows, of.tables["quotes"])
         for name, table in rows.items():
             coming = _left(tables[name], table) if name == "members" else table
@@ -154,8 +156,8 @@ def add(folder: Path, found: Mapping[str, Found], *, provider: str, at: datetime
             new[item] += added
             revised[item] += changed
             if changed:
-                notes.append(f"{item}: {changed} rows of {name} were revised since the pull before, first {first}")
-        notes += of.notes
+                said.append(f"{item}: {changed} rows of {name} were revised since the pull before, first {first}")
+        said += of.notes
     market_of("pulled", tables)  # holds the schemas, or says what is wrong
     files = {name: _written(folder, name, table) for name, table in tables.items() if not table.is_empty()}
     pull = {"from": provider, "items": list(found), "at": at.isoformat(), "new": new, "revised": revised}
@@ -165,14 +167,14 @@ def add(folder: Path, found: Mapping[str, Found], *, provider: str, at: datetime
         "before": before["tables"] if before else {},
         "codes": tables["quotes"]["code"].unique().sort().to_list(),
         "pulls": [*(before["pulls"] if before else []), pull],
-        "notes": list(dict.fromkeys([*(before["notes"] if before else []), *notes]))[-NOTES:],
+        "notes": {**(before["notes"] if before else {}), **notes},
     }
     if read_manifest(folder) != before:
         raise PullError(f"another pull wrote to {folder} meanwhile; pull again: the answers are kept")
     text = json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"
     written_aside(folder / "manifest.json", lambda path: path.write_text(text, encoding="utf-8"))
     _cleared(folder, manifest)
-    return Added(new, revised, tuple(notes))
+    return Added(new, revised, tuple(note for of_item in notes.values() for note in of_item))
 
 
 def market_of(name: str, tables: Mapping[str, pl.DataFrame]) -> Market:
@@ -248,6 +250,19 @@ def _same(value: str, kind: pl.DataType) -> pl.Expr:
         close = (now - then).abs() <= SAME * pl.max_horizontal(now.abs(), then.abs())
         return close.fill_null(False) | (now.is_null() & then.is_null())
     return now.eq_missing(then)
+
+
+def _apart(item: str, held: pl.DataFrame, coming: pl.DataFrame) -> list[str]:
+    """Say so where a pull of one code has no session in common with what is held of it."""
+    old = held.filter(pl.col("code") == coming["code"][0])["date"]
+    new = coming["date"]
+    if old.is_empty() or old.is_in(new.implode()).any():
+        return []
+    then, now = (f"from {days[0]} to {days[-1]}" for days in (old.sort(), new.sort()))
+    return [
+        f"{item}: no session is in both this pull and those before ({then}, now {now}): splits and dividends between"
+        " them are in no factor; pull again with an earlier --first"
+    ]
 
 
 def _rebased(
