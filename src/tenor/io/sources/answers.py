@@ -227,12 +227,12 @@ def _finished(code: str, bars: pl.DataFrame, at: Exchange, asked: Asked, span: S
 
 def _from_events(code: str, rows: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     """The factor from splits and dividends; an event of the first session or before has no effect."""
-    days, closes = rows["date"].to_list(), rows["close"].to_numpy()
+    days, closes = rows["date"].to_numpy().astype("datetime64[D]"), rows["close"].to_numpy()
     steps: list[tuple[date, str, float]] = []
     factor = 1.0
-    known = events.filter(pl.col("date") <= days[-1]).sort("date") if events.height else events
+    known = events.filter(pl.col("date") <= rows["date"][-1]).sort("date") if events.height else events
     for (day,), of_day in known.group_by("date", maintain_order=True):
-        before = int(np.searchsorted(np.array(days, dtype="datetime64[D]"), np.datetime64(day, "D"))) - 1
+        before = int(np.searchsorted(days, np.datetime64(_day(day), "D"))) - 1
         if before < 0:
             continue
         split = float(of_day.filter(pl.col("action") == "split")["value"].product() or 1.0)

@@ -238,7 +238,7 @@ class Cache:
             "facts": dict(asked.answer.facts),
         }
         text = json.dumps(document, ensure_ascii=False, allow_nan=False)
-        written_aside(self.file(asked.request), lambda path: path.write_bytes(gzip.compress(text.encode(), mtime=0)))
+        written_aside(self.file(asked.request), lambda path: path.write_bytes(gzip.compress(text.encode(), 3, mtime=0)))
 
 
 def written_aside(path: Path, write: Callable[[Path], object]) -> None:

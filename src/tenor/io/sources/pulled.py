@@ -21,7 +21,7 @@ import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -30,7 +30,7 @@ import polars as pl
 from tenor.errors import DataError, Defect, MarketError, PullError, suggest
 from tenor.io.sources.fetch import Found, written_aside
 from tenor.market.contract import Contract
-from tenor.market.market import KEYS, SCHEMAS, Market
+from tenor.market.market import ADJUSTMENTS, KEYS, SCHEMAS, Market
 from tenor.settings import STRICT
 
 FORMAT = 1
@@ -140,24 +140,32 @@ def add(folder: Path, found: Mapping[str, Found], *, provider: str, at: datetime
     """
     before = read_manifest(folder)
     tables = _tables(folder, before) if before else {name: schema.to_frame() for name, schema in SCHEMAS.items()}
-    new: dict[str, int] = {}
-    revised: dict[str, int] = {}
-    notes: dict[str, list[str]] = {}
+    notes: dict[str, list[str]] = {item: [] for item in found}
+    coming: dict[str, list[pl.DataFrame]] = {}
+    extents = _extents(tables["quotes"])
     for item, of in found.items():
-        new[item] = revised[item] = 0
-        said = notes[item] = []
         rows = {name: table for name, table in of.tables.items() if not table.is_empty()}
         if "adjustments" in of.tables:
-            said += _apart(item, tables["quotes"], of.tables["quotes"])
-            tables, rows = _rebased(tables, rows, of.tables["quotes"])
+            (mine,) = _extents(of.tables["quotes"]).values()
+            held = extents.get(mine.code)
+            if held is not None:
+                notes[item] += _apart(item, held, mine)
+                tables["adjustments"], rows = _rebased(tables["adjustments"], rows, held, mine)
+            both = (mine, held or mine)
+            extents[mine.code] = Extent(mine.code, min(each.first for each in both), max(each.last for each in both))
         for name, table in rows.items():
-            coming = _left(tables[name], table) if name == "members" else table
-            tables[name], added, changed, first = _merged(name, tables[name], coming)
-            new[item] += added
-            revised[item] += changed
-            if changed:
-                said.append(f"{item}: {changed} rows of {name} were revised since the pull before, first {first}")
-        said += of.notes
+            changes = _left(tables[name], table) if name == "members" else table
+            coming.setdefault(name, []).append(changes.with_columns(pl.lit(item).alias("item")))
+    new, revised = dict.fromkeys(found, 0), dict.fromkeys(found, 0)
+    for name, parts in coming.items():
+        tables[name], added, changed = _merged(name, tables[name], pl.concat(parts))
+        for item, count in added.items():
+            new[item] += count
+        for item, (count, first) in changed.items():
+            revised[item] += count
+            notes[item].append(f"{item}: {count} rows of {name} were revised since the pull before, first {first}")
+    for item, of in found.items():
+        notes[item] += of.notes
     market_of("pulled", tables)  # holds the schemas, or says what is wrong
     files = {name: _written(folder, name, table) for name, table in tables.items() if not table.is_empty()}
     pull = {"from": provider, "items": list(found), "at": at.isoformat(), "new": new, "revised": revised}
@@ -223,25 +231,48 @@ def _cleared(folder: Path, manifest: Mapping[str, Any]) -> None:
             path.unlink(missing_ok=True)
 
 
-def _merged(name: str, old: pl.DataFrame, coming: pl.DataFrame) -> tuple[pl.DataFrame, int, int, str]:
-    """Merge by key; the later pull stands where a value changed. Rows that are new, changed, and the first of those."""
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """First and last session of one code."""
+
+    code: str
+    first: date
+    last: date
+
+
+def _extents(quotes: pl.DataFrame) -> dict[str, Extent]:
+    ends = quotes.group_by("code").agg(pl.col("date").min().alias("first"), pl.col("date").max().alias("last"))
+    return {code: Extent(code, first, last) for code, first, last in ends.select("code", "first", "last").iter_rows()}
+
+
+def _merged(
+    name: str, old: pl.DataFrame, coming: pl.DataFrame
+) -> tuple[pl.DataFrame, dict[str, int], dict[str, tuple[int, str]]]:
+    """Merge by key; the later pull stands where a value changed.
+
+    Rows that are new by item, and rows that changed with the key of the first. Where two items bring one row (``UST``
+    and ``DGS10``), it counts for the first.
+    """
     keys = list(KEYS[name])
     values = [column for column in SCHEMAS[name].names() if column not in keys and column != "known_at"]
+    coming = coming.unique(keys, keep="first", maintain_order=True)
     both = coming.join(old, on=keys, how="inner", suffix=" before")
-    same = [_same(value, SCHEMAS[name][value]) for value in values]
-    changed = both.filter(~pl.all_horizontal(*same))
-    unchanged = both.filter(pl.all_horizontal(*same)).select(keys)
+    same = pl.all_horizontal(*(_same(value, SCHEMAS[name][value]) for value in values))
+    changed = both.filter(~same).sort(keys)
     # what did not change keeps the row that was there
-    stands = coming.join(unchanged, on=keys, how="anti")
+    stands = coming.join(both.filter(same).select(keys), on=keys, how="anti")
     kept = old.join(stands.select(keys), on=keys, how="anti")
-    first = ""
-    if changed.height:
-        first = " ".join(str(value) for value in changed.sort(keys).select(keys).row(0))
+    revised = {
+        str(item): (rows.height, " ".join(str(value) for value in rows.select(keys).row(0)))
+        for (item,), rows in changed.group_by("item", maintain_order=True)
+    }
+    added = stands.join(changed.select(keys), on=keys, how="anti")
+    counts = {str(item): count for item, count in added.group_by("item").len().iter_rows()}
     if name == "instruments":  # an earlier first session moves the day from which the terms are known, and no later one
         earlier = pl.concat([old, coming.select(old.columns)]).group_by("code").agg(pl.col("known_at").min())
         kept, stands = (part.drop("known_at").join(earlier, on="code") for part in (kept, stands))
     merged = pl.concat([kept.select(old.columns), stands.select(old.columns)]).sort(keys)
-    return merged, stands.height - changed.height, changed.height, first
+    return merged, counts, revised
 
 
 def _same(value: str, kind: pl.DataType) -> pl.Expr:
@@ -252,13 +283,11 @@ def _same(value: str, kind: pl.DataType) -> pl.Expr:
     return now.eq_missing(then)
 
 
-def _apart(item: str, held: pl.DataFrame, coming: pl.DataFrame) -> list[str]:
+def _apart(item: str, held: Extent, coming: Extent) -> list[str]:
     """Say so where a pull of one code has no session in common with what is held of it."""
-    old = held.filter(pl.col("code") == coming["code"][0])["date"]
-    new = coming["date"]
-    if old.is_empty() or old.is_in(new.implode()).any():
+    if coming.first <= held.last and held.first <= coming.last:
         return []
-    then, now = (f"from {days[0]} to {days[-1]}" for days in (old.sort(), new.sort()))
+    then, now = (f"from {each.first} to {each.last}" for each in (held, coming))
     return [
         f"{item}: no session is in both this pull and those before ({then}, now {now}): splits and dividends between"
         " them are in no factor; pull again with an earlier --first"
@@ -266,26 +295,22 @@ def _apart(item: str, held: pl.DataFrame, coming: pl.DataFrame) -> list[str]:
 
 
 def _rebased(
-    tables: dict[str, pl.DataFrame], rows: dict[str, pl.DataFrame], quotes: pl.DataFrame
-) -> tuple[dict[str, pl.DataFrame], dict[str, pl.DataFrame]]:
+    factors: pl.DataFrame, rows: dict[str, pl.DataFrame], held: Extent, coming: Extent
+) -> tuple[pl.DataFrame, dict[str, pl.DataFrame]]:
     """Bring the factors of one code, old and new, to the earlier of the two first sessions, where the factor is 1.
 
     The later series is multiplied by what the earlier one says of its first session.
     """
-    code, first = quotes["code"][0], quotes["date"].min()
-    old_first = tables["quotes"].filter(pl.col("code") == code)["date"].min()
-    coming = rows.get("adjustments", SCHEMAS["adjustments"].to_frame())
-    held = tables["adjustments"].filter(pl.col("code") == code)
-    if old_first is None or old_first == first:
-        return tables, rows
-    earlier, later, since = (held, coming, first) if old_first < first else (coming, held, old_first)  # type: ignore[operator]
+    if held.first == coming.first:
+        return factors, rows
+    of_code = pl.col("code") == coming.code
+    old, new = factors.filter(of_code), rows.get("adjustments", ADJUSTMENTS.to_frame())
+    earlier, later, since = (old, new, coming.first) if held.first < coming.first else (new, old, held.first)
     reached = earlier.filter(pl.col("date") <= since).sort("date")["factor"]
-    base = reached[-1] if reached.len() else 1.0
-    scaled = later.with_columns(pl.col("factor") * base)
-    if old_first < first:  # type: ignore[operator]
-        return tables, {**rows, "adjustments": scaled}
-    others = tables["adjustments"].filter(pl.col("code") != code)
-    return {**tables, "adjustments": pl.concat([others, scaled])}, rows
+    scaled = later.with_columns(pl.col("factor") * (reached[-1] if reached.len() else 1.0))
+    if held.first < coming.first:
+        return factors, {**rows, "adjustments": scaled}
+    return pl.concat([factors.filter(~of_code), scaled]), rows
 
 
 def _left(old: pl.DataFrame, coming: pl.DataFrame) -> pl.DataFrame:
