@@ -312,7 +312,10 @@ def test_the_published_studies_are_all_here() -> None:
     assert {"cgb-spread", "cgb-spread-t", "us-spread", "broker-2025"} <= names
 
 
-@pytest.mark.parametrize("path", PUBLISHED, ids=lambda path: path.stem)
+OF_PAIRS = [path for path in PUBLISHED if "subject" not in tomllib.loads(path.read_text(encoding="utf-8"))]
+
+
+@pytest.mark.parametrize("path", OF_PAIRS, ids=lambda path: path.stem)
 def test_a_published_study_loads_and_survives_being_written(path: Path) -> None:
     table = tomllib.loads(path.read_text(encoding="utf-8"))
     study = load(table, where=path.name)

@@ -79,7 +79,8 @@ WORDS = (
 
 
 def test_every_command_of_the_table_is_asked_below() -> None:
-    assert {words.split(" --")[0] for words in WORDS} == {command.name for command in COMMANDS}
+    elsewhere = {"predict", "score", "data pull"}  # whose answers hold the clock: test_predict.py and test_pull.py
+    assert {words.split(" --")[0] for words in WORDS} | elsewhere == {command.name for command in COMMANDS}
 
 
 @pytest.mark.parametrize("words", WORDS)
@@ -180,7 +181,7 @@ def test_what_is_asked_for_and_cannot_be_is_an_error_of_ours(tmp_path, settled, 
         ("show", "nothing", "--runs", settled.runs): ("RunError", f"holds {settled.kept()[0]}"),
         ("show", settled.data): ("RunError", "is a folder but no run"),
         ("rerun", "nothing", "--runs", tmp_path): ("RunError", "no run"),
-        ("data", "show", settled.data): ("StudyError", "give a study file (.toml), or a folder and --layout"),
+        ("data", "show", settled.data): ("StudyError", "give a study file (.toml), a folder and --layout"),
         ("data", "show", settled.study, "--layout", "x"): ("StudyError", "leave --layout out"),
         ("run", tmp_path / "no.toml"): ("StudyError", "no study file"),
         ("run", settled.study, "--data", tmp_path / "no", "--runs", tmp_path): (

@@ -233,7 +233,7 @@ def predict(
     csv: Annotated[Path | None, typer.Option("--csv", help="Write the numbers there, as CSV.")] = None,
     json: Json = False,
 ) -> None:
-    """Say what the next sessions of a stock, ETF or index bring, and how far to believe it."""
+    """Say what the next sessions of a stock bring."""
     from tenor.app.predict import AskPredict
     from tenor.app.predict import predict as command
 
