@@ -93,7 +93,7 @@ WRONG = [
         "split.xyz: unexpected key; allowed are train, validation, test, purge, expanding, folds, kind",
     ),
     ("sampler", 1, "sampler: unexpected key; did you mean 'sampling'?"),
-    ("models.1.kind", "revrsal", "models[1]: no kind 'revrsal'; did you mean 'reversal'? (known are dnn, "),
+    ("models.1.kind", "revrsal", "models[1]: no kind 'revrsal'; did you mean 'reversal'? (known are alstm, dnn, "),
     (
         "market.source",
         "simulatd",

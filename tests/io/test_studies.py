@@ -8,6 +8,7 @@ import pytest
 from tenor.errors import StudyError
 from tenor.io.sources.folder import Folder
 from tenor.io.studies import read_market, read_study, read_table
+from tenor.stock_study import StockStudy
 from tenor.study import Study
 
 PUBLISHED = Path(__file__).parents[2] / "studies"
@@ -71,7 +72,9 @@ def test_problems_of_a_study_begin_with_the_files_name(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", sorted(PUBLISHED.glob("*.toml")), ids=lambda path: path.stem)
 def test_published_studies_are_valid(path: Path) -> None:
-    assert isinstance(read_study(path), Study)
+    study = read_study(path)
+    assert study.name == path.stem
+    assert isinstance(study, StockStudy if "subject" in read_table(path) else Study)
 
 
 def test_paths_of_a_study_count_from_where_its_file_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -96,7 +96,7 @@ def list_runs(runs: Runs = Path("runs"), json: Json = False) -> None:
 
 @app.command()
 def models(runs: Runs = Path("runs"), json: Json = False) -> None:
-    """List the models that are trained, and those that a study may name."""
+    """List trained models, and those a study may name."""
     from tenor.app.commands import ListModels, list_models
 
     _answer(list_models, ListModels(runs), json, "models")
