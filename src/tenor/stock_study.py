@@ -457,10 +457,9 @@ def _contradictions(study: StockStudy) -> Iterator[str]:
     for model in study.models:
         if banded and (model.kind == "random_walk" or not getattr(getattr(model, "head", None), "of_classes", True)):
             yield (
-                f"models.{model.kind}: gives prices, but days inside the band"
-                f" ({study.target.down:g} to {study.target.up:g}) are not learnt from, so its distribution would"
-                f" lack them;"
-                " set target.up = target.down = 0, or ask for a direction"
+                f"models.{model.kind}: gives prices, but days inside the band ({study.target.down:g} to"
+                f" {study.target.up:g}) are not learnt from, so its distribution would lack them; set target.up ="
+                " target.down = 0, or ask for a direction"
             )
     kinds = [model.kind for model in study.models]
     if study.speaks is not None and study.speaks not in kinds:

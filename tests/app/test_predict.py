@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from tenor.app.predict import AskPredict, AskScore, predict, score
-from tenor.errors import DataError, MarketError, RunError, StudyError
+from tenor.errors import DataError, MarketError, RunError, SplitError, StudyError
 from tenor.io.sources.simulated_stocks import SimulatedStocks
 
 STUDY = """
@@ -102,7 +102,25 @@ def test_the_first_question_trains_and_the_second_asks_what_is_kept(desk: Path) 
     assert json.loads(json.dumps(first, allow_nan=False)) == first
     assert len(list((desk / "runs").glob("next-KO-*"))) == 1
     assert [Path(one["kept"])] == sorted((desk / "forecasts").rglob("*.json"))
-    assert ask(desk, "KO", train=True)["outlooks"][0]["trained_now"]
+    (same,) = ask(desk, "KO", train=True)["outlooks"]
+    assert same["trained_now"] is False  # the same study on the same data by the same code: the same run
+
+
+def test_a_kept_run_of_other_code_speaks_with_a_word(desk: Path) -> None:
+    written(desk / "prices", "KO")
+    ask(desk, "KO")
+    (facts,) = (desk / "runs").glob("next-KO-*/run.json")
+    told = json.loads(facts.read_text(encoding="utf-8"))
+    facts.write_text(json.dumps({**told, "code": "another"}), encoding="utf-8")
+    (one,) = ask(desk, "KO")["outlooks"]
+    assert one["trained_now"] is False
+    assert any("was trained by another version of Tenor" in note for note in one["notes"])
+
+
+def test_too_short_a_history_is_refused_with_what_is_held(desk: Path) -> None:
+    written(desk / "prices", "KO", 200)
+    with pytest.raises(SplitError, match=r"KO: .* holds 200 sessions, and each decision reads 3 .* need 242"):
+        ask(desk, "KO")
 
 
 def test_an_outlook_says_what_it_rests_on(desk: Path) -> None:

@@ -23,7 +23,7 @@ def said(show, answer, width=150):
 def test_one_ticker():
     out = said(printed_predict, ONE)
     assert "AAPL Apple" in out
-    assert "P(up) next session 53.2 % [51.9 %, 54.5 %] over 5 seeds, by lstm" in out
+    assert "P(up) next session 53.2 % [51.9, 54.5] over 5 seeds, by lstm" in out
     assert "Expected range next session, 25 Nov 2026 (90 %): 265.41 to 277.92 USD." in out
     assert HAND["UP"]["record"]["sentence"] in out
     assert "Side by side" not in out
@@ -61,7 +61,7 @@ def test_as_many_stand_side_by_side_as_fit(width, least, most):
 
 def test_scores_and_outcomes():
     out = said(printed_score, SCORED)
-    assert "66.7 % [9.4 %, 99.2 %]" in out
+    assert "66.7 % [9.4, 99.2]" in out
     assert "100.0 % of 90 %" in out
     assert "-1.23 %" in out
     assert all(note in out for note in (*SCORED["notes"], *SCORED["unusable"]))

@@ -63,7 +63,7 @@ def outlook(code, name, close, models, **changes):
         "coverage": [{"horizon": h, "stated": 0.9, "found": f} for h, f in ((1, 0.887), (5, 0.861), (20, 0.802))],
         "skill": [{"horizon": h, "value": v} for h, v in ((1, 0.003), (5, -0.012), (20, None))],
         "found": False,
-        "sentence": f"From 2024-11-01 to 2026-10-16 lstm was right on 51.4 % [46.9 %, 55.8 %] of 480 calls on {code},"
+        "sentence": f"From 2024-11-01 to 2026-10-16 lstm was right on 51.4 % [46.9, 55.8] of 480 calls on {code},"
         " always the usual side on 52.9 %: nothing found.",
     }
     whole = {

@@ -226,7 +226,9 @@ def predict(
     study: Annotated[
         Path | None, typer.Option("--study", help="A study of stocks instead of the published one.")
     ] = None,
-    train: Annotated[bool, typer.Option("--train", help="Train again, whatever is kept.")] = False,
+    train: Annotated[
+        bool, typer.Option("--train", help="Train on the prices of now, though a kept run still speaks.")
+    ] = False,
     keep: Annotated[bool, typer.Option(help="Keep the forecasts in the history.")] = True,
     page: Annotated[Path | None, typer.Option("--page", help="Write a page (HTML) there.")] = None,
     pdf: Annotated[Path | None, typer.Option("--pdf", help="Write a PDF there.")] = None,

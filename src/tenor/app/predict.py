@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from tenor.errors import MarketError, RunError, StudyError, TenorError
+from tenor.errors import MarketError, RunError, SplitError, StudyError, TenorError
 from tenor.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -51,7 +51,8 @@ class AskPredict:
     study
         A study of stocks; absent, the published one for the next day of a stock.
     train
-        Train again, whatever is kept.
+        Train on the prices of now, also where a kept run would still speak; one of the same study, prices and code is
+        not computed twice.
     keep
         Keep the forecasts in the history.
     page, pdf, csv
@@ -251,9 +252,9 @@ def _predicted(ticker: str, request: AskPredict, now: datetime, watch: Progress)
     study, base = _study_of(at, request.study)
     market: Market = at.source.read()
     run = None if request.train else _speaking(request.runs, study, market, at.code)
-    trained_now = run is None
+    trained_now, mind = False, [] if run is None else _other_code(run, study)
     if run is None:
-        run = _train(study, market, request.runs, base, watch)
+        run, trained_now, mind = _train(study, market, request.runs, base, at.code, watch)
     universe = universe_of(study, market)
     windows, _ = windows_of(study, universe)
     said = outlook(
@@ -268,7 +269,7 @@ def _predicted(ticker: str, request: AskPredict, now: datetime, watch: Progress)
         "trained_now": trained_now,
         "speaks": _speaks(study, said),
         "recent": _recent(market, at.code),
-        "notes": [*said.notes, *universe.notes, *market.notes],
+        "notes": [*said.notes, *mind, *universe.notes, *market.notes],
     }
     return said, {**beside, "record": _record(run, beside["speaks"], at.code)}
 
@@ -320,12 +321,34 @@ def _asked(study: Any) -> dict[str, Any]:
     return {**study, "market": market}
 
 
-def _train(study: "StockStudy", market: "Market", runs: Path, base: Path, watch: Progress) -> "Run":
+def _other_code(run: "Run", study: "StockStudy") -> list[str]:
+    """A word where a kept run was computed by other code than is asked now."""
+    from tenor.io.runs import code_of
+
+    if run.facts["code"] == code_of(study):
+        return []
+    return [
+        f"{run.name} was trained by another version of Tenor or of its plugins: `tenor rerun {run.name}` says whether"
+        " this one computes the same, and --train trains again"
+    ]
+
+
+def _train(
+    study: "StockStudy", market: "Market", runs: Path, base: Path, code: str, watch: Progress
+) -> "tuple[Run, bool, list[str]]":
+    """Train a ticker's models: the run, whether it was computed now, and what was damaged before."""
     from tenor.app.commands import run_and_keep
     from tenor.io.runs import open_runs
 
     open_runs(runs)
-    return run_and_keep(study, market, base, runs, watch=watch)[0]
+    try:
+        return run_and_keep(study, market, base, runs, watch=watch)
+    except SplitError as short:
+        sessions = len(market.quotes_of(code))
+        raise SplitError(
+            f"{code}: {market.name} holds {sessions:,} sessions, and each decision reads {study.sampling.sessions} with"
+            f" their factors; what is left cannot be cut: {short}"
+        ) from short
 
 
 def _speaks(study: "StockStudy", said: "Outlook") -> str:
@@ -379,10 +402,10 @@ def _record(run: "Run", model: str, code: str) -> Answer:
 
 def _sentence(record: Answer, code: str) -> str:
     """What the record says, in words."""
-    from tenor.app.tables import percent
+    from tenor.app.tables import bracket, percent
 
     right = record["accuracy"]
-    interval = f" [{percent(right['low'])}, {percent(right['high'])}]" if right["low"] is not None else ""
+    interval = f" {bracket(right['low'], right['high'])}" if right["low"] is not None else ""
     beside = f", always the usual side on {percent(record['majority']['mean'])}" if record["majority"] else ""
     verdict = "a finding" if record["found"] else "nothing found"
     where = "" if record["judged"] == "test" else " (validation, not out of sample)"

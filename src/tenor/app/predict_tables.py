@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tenor.app.tables import number, percent, plural, table
+from tenor.app.tables import bracket, number, percent, plural, table
 from tenor.report import outlook_text as words
 
 LATEST = 20
@@ -104,7 +104,7 @@ def _outlook(one: Mapping[str, Any], console: Console) -> None:
     if warning := words.staleness(one):
         console.print(warning, style="bold red")
     ahead = words.horizon_name(one["horizons"][0])
-    seeds = f" [{percent(said['low'])}, {percent(said['high'])}] over {plural(said['seeds'], 'seed')}"
+    seeds = f" {bracket(said['low'], said['high'])} over {plural(said['seeds'], 'seed')}"
     console.print(
         f"close {price(one['close'], one)} on {one['as_of']} ({percent(one['change'], 2)}); P(up) {ahead}"
         f" {percent(said['up'])}{seeds}, by {one['speaks']}",
@@ -156,9 +156,13 @@ def _cover(record: Mapping[str, Any], console: Console) -> None:
     ]
     if parts:
         console.print(f"its intervals held: {', '.join(parts)}", highlight=False, soft_wrap=True)
-    skills = [f"{plural(one['horizon'], 'session')} {percent(one['value'], 2)}" for one in record["skill"]]
+    skills = [
+        f"{plural(one['horizon'], 'session')} {percent(abs(one['value']), 2)} {'less' if one['value'] > 0 else 'more'}"
+        for one in record["skill"]
+        if one["value"] is not None
+    ]
     if skills:
-        console.print(f"better than the random walk by: {', '.join(skills)}", highlight=False, soft_wrap=True)
+        console.print(f"quantile loss beside the random walk's: {', '.join(skills)}", highlight=False, soft_wrap=True)
 
 
 def printed_score(answer: Mapping[str, Any], console: Console) -> None:
@@ -201,7 +205,7 @@ def printed_score(answer: Mapping[str, Any], console: Console) -> None:
 def _share(one: Mapping[str, Any]) -> str:
     if one["right"] is None:
         return "-"
-    return f"{percent(one['right'])} [{percent(one['low'])}, {percent(one['high'])}]"
+    return f"{percent(one['right'])} {bracket(one['low'], one['high'])}"
 
 
 def _outcomes(known: Sequence[Mapping[str, Any]], console: Console) -> None:

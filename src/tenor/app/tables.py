@@ -101,6 +101,11 @@ def percent(value: float | None, digits: int = 1) -> str:
     return "-" if value is None else f"{number(100 * value, digits)} %"
 
 
+def bracket(low: float, high: float) -> str:
+    """Format an interval of shares whose unit stands before it: ``[46.9, 55.8]`` per cent."""
+    return f"[{number(100 * low, 1)}, {number(100 * high, 1)}]"
+
+
 def number(value: float | None, digits: int = 2) -> str:
     """Format a number; a dash where it is undefined."""
     return "-" if value is None else f"{value:z.{digits}f}"
@@ -319,7 +324,7 @@ def _models(console: Console, answer: Mapping[str, Any]) -> None:
             r["data_last"],
             r["finished"],
             str(r["seeds"]),
-            percent(r["accuracy"]) + (f" [{percent(r['low'])}, {percent(r['high'])}]" if r["low"] is not None else ""),
+            percent(r["accuracy"]) + (f" {bracket(r['low'], r['high'])}" if r["low"] is not None else ""),
             f"{r['n']:,}",
         ]
         for r in answer["trained"]

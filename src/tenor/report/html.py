@@ -100,9 +100,8 @@ def _facts(report: Report) -> str:
             "Products": escape(", ".join(report.spreads["product"].unique(maintain_order=True).to_list())),
             "Decisions from, to": f"{escape(report.data.first)} to {escape(report.data.last)}",
             "Tested on": (
-                f"{number(len(sessions), 0)} sessions, {day(sessions[0].item())} to"
-                f" {day(sessions[-1].item())}, "
-                f"{folds} fold{'' if folds == 1 else 's'}"
+                f"{number(len(sessions), 0)} sessions, {day(sessions[0].item())} to {day(sessions[-1].item())},"
+                f" {folds} fold{'' if folds == 1 else 's'}"
             ),
             "Seeds": f"{seeds} ({first} to {first + seeds - 1})" if seeds > 1 else f"1 ({first})",
             "Data fingerprint": _hash(report.data.fingerprint),
@@ -178,9 +177,8 @@ def _method(report: Report) -> str:
 def _study(report: Report) -> str:
     return (
         f"<p>Identity <code>{escape(report.identity)}</code>, data"
-        f" <code>{escape(report.data.fingerprint)}</code>.</p>"
-        "<details><summary>The resolved study, every default written out</summary>"
-        f"<pre>{escape(tomli_w.dumps(dict(report.study)))}</pre></details>"
+        f" <code>{escape(report.data.fingerprint)}</code>.</p><details><summary>The resolved study, every default"
+        f" written out</summary><pre>{escape(tomli_w.dumps(dict(report.study)))}</pre></details>"
     )
 
 
@@ -193,10 +191,8 @@ def _captions(report: Report) -> dict[str, str]:
     bins = max(sum(counts) // 10, 1)
     return {
         "equity": (
-            f"Cumulative return on margin, {held}. Solid after costs, dotted before; the light band holds"
-            " all seeds,"
-            " the darker one half of them. Below, how far each line stands under its highest point. Thin"
-            " lines mark"
+            f"Cumulative return on margin, {held}. Solid after costs, dotted before; the light band holds all seeds,"
+            " the darker one half of them. Below, how far each line stands under its highest point. Thin lines mark"
             " where a fold begins."
         ),
         "costs": (
@@ -208,8 +204,7 @@ def _captions(report: Report) -> dict[str, str]:
             )
         ),
         "differences": (
-            "First model minus second, same sessions, same redrawn blocks. Grey intervals hold zero. A"
-            " finding asks"
+            "First model minus second, same sessions, same redrawn blocks. Grey intervals hold zero. A finding asks"
             " more: accuracy ahead of every rule, corrected for the number of models."
         ),
         "folds": (
@@ -218,15 +213,12 @@ def _captions(report: Report) -> dict[str, str]:
             + (" Where a fold failed for some models, n is the most that any was scored on." if uneven else "")
         ),
         "calibration": (
-            "Tenths of the forecasts: what was said against what happened. On the dashed line a forecast of"
-            " 60 % comes"
-            f" true 60 % of the time. Among ten, a point stands for about {bins} {unit(report)}, and chance alone"
-            " moves it by"
-            f" ±{number(98 / bins**0.5, 0)} points (two standard errors)."
+            "Tenths of the forecasts: what was said against what happened. On the dashed line a forecast of 60 %"
+            f" comes true 60 % of the time. Among ten, a point stands for about {bins} {unit(report)}, and chance"
+            f" alone moves it by ±{number(98 / bins**0.5, 0)} points (two standard errors)."
         ),
         "positions": (
-            "The traded spread, broken wherever the pair changes, and the pairs that"
-            f" {escape(said(front.leading))}"
+            f"The traded spread, broken wherever the pair changes, and the pairs that {escape(said(front.leading))}"
             f" held below it, averaged over seeds; {held}."
         ),
     }

@@ -16,8 +16,7 @@ from tenor.trust.evaluation import Score
 CAPTIONS = {
     "equity": (
         "Cumulative return as part of equity: solid after costs, dotted before, the band from the worst to the best"
-        " seed;"
-        " the benchmark dashed. Below, drawdown, and exposure and turnover of the model in front."
+        " seed; the benchmark dashed. Below, drawdown, and exposure and turnover of the model in front."
     ),
     "months": "Net return of the model in front by month, per cent of equity, mean over seeds.",
     "accuracy": (

@@ -28,7 +28,8 @@ def bracket(score: Score, *, as_percent: bool = False, digits: int = 2) -> str:
         sd = f" ±{number(100 * score.sd if as_percent else score.sd, digits)}"
     interval = ""
     if score.low is not None and score.high is not None:
-        interval = f" [{form(score.low, digits)}, {form(score.high, digits)}]"
+        unit = 100 if as_percent else 1
+        interval = f" [{number(unit * score.low, digits)}, {number(unit * score.high, digits)}]"
     return f"{form(score.mean, digits)}{sd}{interval}"
 
 
@@ -39,21 +40,19 @@ def verdict(report: StockReport) -> StockVerdict:
     if report.judged == "validation":
         sentences.append(
             "The data end before the test range: these are scores of the validation range, on which training was"
-            " stopped"
-            " and probabilities were calibrated. They flatter whatever learns."
+            " stopped and probabilities were calibrated. They flatter whatever learns."
         )
     if found:
         best = max(found, key=lambda one: one.margin)
         sentences.append(
             f"{_begin(said(best.model))} was right more often than every rule on the same days, by"
-            f" {percent(best.margin, 2)}"
-            f" ahead of {said(best.best_rule)} (p = {p_value(best.p_holm)} after Holm)."
+            f" {percent(best.margin, 2)} ahead of {said(best.best_rule)} (p = {p_value(best.p_holm)} after Holm)."
         )
     elif report.evaluation.findings:
         least = min(report.evaluation.findings, key=lambda one: one.p_holm)
         sentences.append(
-            f"No model is right more often than every rule on the same days; the nearest is {said(least.model)} (p ="
-            f" {p_value(least.p_holm)} after Holm)."
+            "No model is right more often than every rule on the same days; the nearest is"
+            f" {said(least.model)} (p = {p_value(least.p_holm)} after Holm)."
         )
     sentences.append(_right(report))
     sentences += _earned(report)
@@ -90,8 +89,7 @@ def _earned(report: StockReport) -> list[str]:
     return [
         f"Traded {front.portfolio} {FILL_WORDS[front.fill]} it earned {percent(scores['annual_return'].mean)} a year"
         f" after costs (Sharpe {bracket(scores['sharpe'])}, before costs {number(scores['sharpe_gross'].mean)}),"
-        f" against"
-        f" the benchmark an information ratio of {bracket(scores['information_ratio'])}."
+        f" against the benchmark an information ratio of {bracket(scores['information_ratio'])}."
     ]
 
 
@@ -123,7 +121,8 @@ def _priced(report: StockReport) -> list[str]:
             f" {bracket(first.cover[widest], as_percent=True, digits=1)} of outcomes"
         )
     if first.skill is not None:
-        parts.append(f"its quantiles are {percent(first.skill.mean, 2)} better than the random walk's")
+        way = "less" if first.skill.mean > 0 else "more"
+        parts.append(f"the loss of its quantiles is {percent(abs(first.skill.mean), 2)} {way} than the random walk's")
     return [_begin(" and ".join(parts)) + "."] if parts else []
 
 
@@ -156,8 +155,7 @@ def method(report: StockReport) -> Sequence[tuple[str, str]]:
             "Intervals",
             f"[ ] is the {level} interval of the mean over seeds, from {found.replications:,} draws of a stationary"
             f" bootstrap over sessions with blocks of {found.block:.1f} on average: all names of a day are drawn"
-            f" together,"
-            " because they share most of their move. ± is the standard deviation over seeds.",
+            " together, because they share most of their move. ± is the standard deviation over seeds.",
         ),
         (
             "Right",
@@ -167,8 +165,7 @@ def method(report: StockReport) -> Sequence[tuple[str, str]]:
         (
             "Finding",
             "a model that learns is ahead of every rule on the same days: the weakest of its one-sided p-values,"
-            " Holm over"
-            " models.",
+            " Holm over models.",
         ),
     ]
     if found.cross_sections:
@@ -178,8 +175,7 @@ def method(report: StockReport) -> Sequence[tuple[str, str]]:
             (
                 "Quantiles",
                 "of the return over each horizon, moved outward or inward on validation until central intervals"
-                " cover what"
-                f" they state (conformal); skill is against {said(NAIVE)} on the same windows.",
+                f" cover what they state (conformal); skill is against {said(NAIVE)} on the same windows.",
             )
         )
     if found.portfolios:
@@ -188,8 +184,7 @@ def method(report: StockReport) -> Sequence[tuple[str, str]]:
                 "Money",
                 "returns are parts of the day's equity, gains taken out and losses made good each day; costs, tax on"
                 " sales, borrowing, price limits and halts as the study and the notes say. Filled at the same close"
-                " only by"
-                " someone who knows it before it is over.",
+                " only by someone who knows it before it is over.",
             )
         )
     return lines

@@ -353,8 +353,8 @@ def power(report: Report) -> str:
         return f"With {days} scored {unit(report)} this test is too short to confirm any accuracy."
     return (
         f"To confirm an accuracy of 54 % takes {number(days_to_confirm(0.54), 0)} days; this test has"
-        f" {number(days, 0)}"
-        f"{'' if unit(report) == 'days' else ' product-days'} and can confirm {percent(least)} or more."
+        f" {number(days, 0)}{'' if unit(report) == 'days' else ' product-days'} and can confirm {percent(least)} or"
+        " more."
     )
 
 
@@ -383,36 +383,28 @@ def method(report: Report) -> tuple[tuple[str, str], ...]:
     return (
         (
             "± and [ ]",
-            "± is the standard deviation over seeds: how much is luck of the start. [ ] is the"
-            f" {level} % interval of the seed average over time, from {number(evaluation.replications, 0)}"
-            " draws of a"
-            f" stationary block bootstrap with blocks of {number(evaluation.block, 1)} sessions on average;"
-            " all models"
-            " and products are redrawn on the same sessions, so differences are paired.",
+            f"± is the standard deviation over seeds: how much is luck of the start. [ ] is the {level} % interval of"
+            f" the seed average over time, from {number(evaluation.replications, 0)} draws of a stationary block"
+            f" bootstrap with blocks of {number(evaluation.block, 1)} sessions on average; all models and products"
+            " are redrawn on the same sessions, so differences are paired.",
         ),
         (
             "Which days count",
-            f"Accuracy, MCC, AUC, log loss, Brier score and ECE are over the {counted_days(report, days)}."
-            " Quiet days"
-            " cannot be recognised beforehand, so the accuracy on all days that moved stands beside it, and"
-            " every day"
-            " is traded. A forecast of exactly one half counts as half right.",
+            f"Accuracy, MCC, AUC, log loss, Brier score and ECE are over the {counted_days(report, days)}. Quiet days"
+            " cannot be recognised beforehand, so the accuracy on all days that moved stands beside it, and every"
+            " day is traded. A forecast of exactly one half counts as half right.",
         ),
         (
             "A finding",
-            "A model that learns has found something only if its accuracy beats every rule on the same"
-            " days: the"
-            " largest of its p-values against the rules, one-sided, corrected by Holm over the models that"
-            " learn, must"
-            f" be below {number(1 - evaluation.level, 3).rstrip('0')}. Money plays no part in it.",
+            "A model that learns has found something only if its accuracy beats every rule on the same days: the"
+            " largest of its p-values against the rules, one-sided, corrected by Holm over the models that learn,"
+            f" must be below {number(1 - evaluation.level, 3).rstrip('0')}. Money plays no part in it.",
         ),
         (
             "The binomial p",
-            "The chance that a fair coin is right at least as often on as many independent days (one-sided;"
-            " half calls"
-            " are rounded against the model). It asks whether the model beats a coin, not whether it beats"
-            " a rule, and"
-            " takes the calls of several products on one day for independent: read the interval first.",
+            "The chance that a fair coin is right at least as often on as many independent days (one-sided; half"
+            " calls are rounded against the model). It asks whether the model beats a coin, not whether it beats a"
+            " rule, and takes the calls of several products on one day for independent: read the interval first.",
         ),
         (
             "How many days it takes",
@@ -427,13 +419,10 @@ def method(report: Report) -> tuple[tuple[str, str], ...]:
         ),
         (
             "Costs and returns",
-            f"Each leg execution pays {fee} and {costs['slippage_ticks']:g} ticks of slippage; a spread has"
-            " two legs, a"
-            " round trip four. Returns are on the margin of the full position, additive on constant"
-            " capital, with no"
-            f" rate subtracted; {trading['sessions_per_year']} sessions make a year. Break-even is the"
-            " money per leg"
-            " execution that would bring the mean to zero. A position open when the data end stays at its"
-            " last mark.",
+            f"Each leg execution pays {fee} and {costs['slippage_ticks']:g} ticks of slippage; a spread has two legs,"
+            " a round trip four. Returns are on the margin of the full position, additive on constant capital, with"
+            f" no rate subtracted; {trading['sessions_per_year']} sessions make a year. Break-even is the money per"
+            " leg execution that would bring the mean to zero. A position open when the data end stays at its last"
+            " mark.",
         ),
     )
