@@ -27,7 +27,7 @@ demo: $(VENV)/.tenor ## Run the embedded study (simulated market) and say where 
 test: $(VENV)/.dev ## Run every test, on all cores (four at most: each takes about 2 GiB)
 	$(BIN)/python -m pytest -n auto --maxprocesses 4
 
-check: format lint types layers docs test ## Everything: format, lint, types, layers, doc examples, tests
+check: format lint types layers docs ## Format, lint, types, layers, doc examples; `make test` is the other half
 
 format: $(VENV)/.dev ## Check the formatting
 	$(BIN)/ruff format --check .

@@ -10,6 +10,8 @@ from hypothesis import settings
 
 from tenor.market.market import Market
 from tenor.report.report import Report
+from tenor.report.stock_report import StockReport
+from tenor.stock_study import StockStudy, load_stocks, run_stocks
 from tenor.study import Study, load, run
 
 # Every draw is seeded, and no test depends on how fast the machine is.
@@ -139,3 +141,87 @@ def small_run() -> SmallRun:
     study = load(tomllib.loads(SMALL_STUDY))
     market = study.market.read()
     return SmallRun(study, market, run(study, market))
+
+
+SMALL_STOCKS = """
+subject = "stocks"
+name = "small-stocks"
+question = "Who does better tomorrow?"
+seed = 1
+seeds = 2
+
+[market]
+source = "simulated_stocks"
+products = ["AAPL", "JPM", "KO", "MSFT", "XOM"]
+first = 2018-01-02
+last = 2020-12-31
+
+[sampling]
+sessions = 3
+
+[target]
+horizons = [1, 5]
+
+[[factors]]
+kind = "return"
+days = [1, 5]
+[[factors]]
+kind = "realised_volatility"
+
+[split]
+kind = "walk_forward"
+train = 300
+validation = 80
+test = 80
+purge = 6
+folds = 2
+
+[[models]]
+kind = "majority"
+[[models]]
+kind = "reversal"
+[[models]]
+kind = "random_walk"
+[[models]]
+kind = "logistic"
+[[models]]
+kind = "lstm"
+layers = 1
+hidden = 3
+dropout = 0.0
+head = { kind = "quantiles" }
+
+[fit]
+epochs = 2
+
+[[portfolios]]
+kind = "by_probability"
+[[portfolios]]
+kind = "long_short"
+share = 0.2
+
+[trading]
+fills = ["next_open", "same_close"]
+haircut = 0.3
+costs = { commission = 0.0002, slippage = 0.0003, sell_tax = 0.0, borrow = 0.01 }
+limits = { gross = 1.0, name = 1.0 }
+
+[statistics]
+replications = 200
+"""
+
+
+@dataclass(frozen=True)
+class SmallStocks:
+    """A study of five simulated stocks, run once for all tests that print, draw or keep its report."""
+
+    study: StockStudy
+    market: Market
+    report: StockReport
+
+
+@pytest.fixture(scope="session")
+def small_stocks() -> SmallStocks:
+    study = load_stocks(tomllib.loads(SMALL_STOCKS))
+    market = study.market.read()
+    return SmallStocks(study, market, run_stocks(study, market))

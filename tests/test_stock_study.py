@@ -14,6 +14,8 @@ import pytest
 from tenor.errors import MarketError, StudyError
 from tenor.io.sources.simulated_stocks import SimulatedStocks
 from tenor.io.studies import load_any, published, read_study
+from tenor.market.calendar import trading_calendar
+from tenor.market.exchange import exchange
 from tenor.market.market import Market
 from tenor.report.stock_page import stock_page
 from tenor.report.stock_report import StockReport
@@ -141,6 +143,21 @@ def test_the_series_hold_what_was_said_and_earned() -> None:
     at_close = ledger.filter(pl.col("fill") == "same_close")  # what is filled earlier drifts until the close
     assert (at_close["exposure"] <= 1.0 + 1e-9).all()
     assert (ledger["net"] <= ledger["gross"] + 1e-12).all()
+
+
+def test_what_is_decided_at_a_close_is_earned_on_the_session_after() -> None:
+    found = report().evaluation
+    calendar = trading_calendar("XNYS")
+    assert found.earned_on.tolist() == [calendar.offset(day, 1) for day in found.sessions.tolist()]
+    scored = found.ledger.filter(pl.col("session").is_between(found.sessions[0].item(), found.earned_on[-1].item()))
+    for fill in ("same_close", "next_open"):
+        for one in (one for one in found.portfolios if one.fill == fill):
+            mine = scored.filter(model=one.model, portfolio=one.portfolio, fill=fill)
+            yearly = mine["net"].sum() / len(found.sessions) * exchange("XNYS").sessions_per_year
+            assert one.scores["annual_return"].mean == pytest.approx(yearly, abs=1e-9)
+    first = scored.filter(pl.col("session") == found.sessions[0].item())
+    assert (first.filter(fill="next_open")["exposure"] == 0.0).all()
+    assert (first["gross"] == 0.0).all()
 
 
 def test_a_name_that_cannot_be_trained_costs_the_others_nothing() -> None:

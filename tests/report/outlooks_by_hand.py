@@ -61,7 +61,11 @@ def outlook(code, name, close, models, **changes):
         "brier": 0.2512,
         "brier_majority": 0.2496,
         "coverage": [{"horizon": h, "stated": 0.9, "found": f} for h, f in ((1, 0.887), (5, 0.861), (20, 0.802))],
-        "skill": [{"horizon": h, "value": v} for h, v in ((1, 0.003), (5, -0.012), (20, None))],
+        "skill": [
+            {"horizon": 1, "value": 0.003, "low": -0.004, "high": 0.011},
+            {"horizon": 5, "value": -0.012, "low": -0.031, "high": 0.006},
+            {"horizon": 20, "value": None, "low": None, "high": None},
+        ],
         "found": False,
         "sentence": f"From 2024-11-01 to 2026-10-16 lstm was right on 51.4 % [46.9, 55.8] of 480 calls on {code},"
         " always the usual side on 52.9 %: nothing found.",
@@ -197,10 +201,10 @@ SCORED = {
             "brier": 0.2481,
             "inside": 1.0,
             "stated": 0.9,
-            "skill": -0.021,
+            "error_skill": -0.021,
         },
         {"model": "lstm", "horizon": 5, "scored": 0, "pending": 4, "days": 0}
-        | dict.fromkeys(("right", "low", "high", "brier", "inside", "stated", "skill")),
+        | dict.fromkeys(("right", "low", "high", "brier", "inside", "stated", "error_skill")),
     ],
     "outcomes": [
         came("AAPL", 1, "2026-11-23", change=-0.0123, up=0.532, right=False, error=0.0129, naive_error=0.0123)

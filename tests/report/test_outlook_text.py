@@ -89,6 +89,10 @@ def test_the_record_says_what_there_is():
     assert words.share(None) == "–"
     assert words.coverage(record, 20) == "80.2 % of 90 %"
     assert words.coverage(PLAIN["record"], 20) == "–"
-    assert [words.skill_at(record, horizon) for horizon in (1, 5, 20)] == ["+0.3 %", "−1.2 %", "–"]
+    assert [words.skill_at(record, horizon) for horizon in (1, 5, 20)] == [
+        "+0.3 % [−0.4, +1.1]",
+        "−1.2 % [−3.1, +0.6]",
+        "–",
+    ]
     assert words.brier(record) == "0.2512 (usual side 0.2496)"
     assert words.brier(PLAIN["record"]) == "0.2512"

@@ -80,9 +80,9 @@ def test_records_count_calls_days_and_errors() -> None:
     assert one.brier == pytest.approx(((0.6 - 1) ** 2 + 0.7**2) / 2)
     moves = (0.02, 50 / 51 - 1)
     mine = sum(abs(move - 0.001) for move in moves)
-    assert one.skill == pytest.approx(1 - mine / sum(abs(move) for move in moves))
+    assert one.error_skill == pytest.approx(1 - mine / sum(abs(move) for move in moves))
     assert (three.scored, three.pending, three.right) == (1, 2, None)
-    assert three.skill is None  # nothing moved: no error to compare with
+    assert three.error_skill is None  # nothing moved: no error to compare with
 
 
 def test_a_model_without_quantiles_has_calls_alone() -> None:
@@ -90,4 +90,4 @@ def test_a_model_without_quantiles_has_calls_alone() -> None:
     assert (one.horizon, one.right, one.error, one.pinball, one.inside) == (1, True, None, None, None)
     (record,) = records([one])
     assert (record.right, record.low, record.high) == (1.0, pytest.approx(0.025), 1.0)
-    assert record.skill is record.inside is record.stated is None
+    assert record.error_skill is record.inside is record.stated is None

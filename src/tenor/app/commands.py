@@ -262,7 +262,8 @@ def list_models(request: ListModels, watch: Progress = silent) -> Answer:
     """Return every trained model, when it was trained, on what data and how well it did; and every registered one.
 
     A registered model comes with what it says of itself and its settings' defaults; a trained one with its accuracy
-    over all products on the sessions it was judged on, and the interval of that.
+    over all products on the sessions it was judged on, and the interval of that. ``judged`` is ``validation`` while
+    the data end before the test range.
     """
     from tenor.io.runs import list_runs as listed
     from tenor.registry import registered
@@ -292,6 +293,7 @@ def _trained(run: str, facts: Mapping[str, Any], result: Mapping[str, Any]) -> l
         if found["scope"] == "all":
             right = found["scores"]["accuracy"]
             score = {"accuracy": right["mean"], "low": right["low"], "high": right["high"], "n": found["n"]}
+            score["judged"] = result.get("judged", "test")
             rows.append(
                 {**of_run, "data_last": data["last"], "model": found["model"], "seeds": found["seeds"], **score}
             )

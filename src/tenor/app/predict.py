@@ -394,10 +394,17 @@ def _record(run: "Run", model: str, code: str) -> Answer:
             for one in ways
             for stated, score in sorted(one["cover"].items(), key=lambda item: -float(item[0]))[:1]
         ],
-        "skill": [{"horizon": one["horizon"], "value": one["skill"]["mean"] if one["skill"] else None} for one in ways],
+        "skill": [{"horizon": one["horizon"], **_bounded(one["skill"])} for one in ways],
         "found": found,
     }
     return {**answer, "sentence": _sentence(answer, code)}
+
+
+def _bounded(score: Answer | None) -> Answer:
+    """A score with its interval, or nothing."""
+    if score is None:
+        return {"value": None, "low": None, "high": None}
+    return {"value": score["mean"], "low": score["low"], "high": score["high"]}
 
 
 def _sentence(record: Answer, code: str) -> str:

@@ -157,12 +157,13 @@ def _cover(record: Mapping[str, Any], console: Console) -> None:
     if parts:
         console.print(f"its intervals held: {', '.join(parts)}", highlight=False, soft_wrap=True)
     skills = [
-        f"{plural(one['horizon'], 'session')} {percent(abs(one['value']), 2)} {'less' if one['value'] > 0 else 'more'}"
+        f"{plural(one['horizon'], 'session')} {percent(one['value'])} {bracket(one['low'], one['high'])}"
         for one in record["skill"]
         if one["value"] is not None
     ]
     if skills:
-        console.print(f"quantile loss beside the random walk's: {', '.join(skills)}", highlight=False, soft_wrap=True)
+        skilled = ", ".join(skills)
+        console.print(f"its quantile loss, less than a random walk's by: {skilled}", highlight=False, soft_wrap=True)
 
 
 def printed_score(answer: Mapping[str, Any], console: Console) -> None:
@@ -177,7 +178,7 @@ def printed_score(answer: Mapping[str, Any], console: Console) -> None:
             _share(one),
             number(one["brier"], 3) if one["brier"] is not None else "-",
             f"{percent(one['inside'])} of {percent(one['stated'], 0)}" if one["inside"] is not None else "-",
-            percent(one["skill"], 2) if one["skill"] is not None else "-",
+            percent(one["error_skill"], 2),
         ]
         for one in answer["records"]
     ]

@@ -121,15 +121,16 @@ def plural(count: int, one: str) -> str:
     return f"{count} {one}{'' if count == 1 else 's'}"
 
 
-def _spread(score: Mapping[str, Any], form: Any, digits: int) -> str:
+def spread(score: Mapping[str, Any], form: Any, digits: int) -> str:
     """Mean, its spread over seeds and its interval, as far as they exist."""
     text: str = form(score["mean"], digits)
     if score["sd"] is not None and score["mean"] is not None:
         text += f" ±{100 * score['sd']:.{digits}f}" if form is percent else f" ±{score['sd']:.{digits}f}"
-    return text if score["low"] is None else f"{text} {_interval(score, form, digits)}"
+    return text if score["low"] is None else f"{text} {interval(score, form, digits)}"
 
 
-def _interval(score: Mapping[str, Any], form: Any, digits: int) -> str:
+def interval(score: Mapping[str, Any], form: Any, digits: int) -> str:
+    """Format the interval of a score, its unit left to what stands before it."""
     low, high = (form(score[edge], digits).removesuffix(" %") for edge in ("low", "high"))
     return f"[{low}, {high}]"
 
@@ -140,14 +141,34 @@ def _run(console: Console, answer: Mapping[str, Any]) -> None:
         console.print(note, style="yellow", soft_wrap=True)
     if result["data"]["simulated"]:
         console.print("SIMULATED: every price below was drawn, none was observed.", style="bold yellow")
+    if "judged" in result:
+        from tenor.app.stock_tables import printed_stocks
+
+        printed_stocks(result, console)
+    else:
+        _pairs(console, result)
+    _unforecast(console, result)
+    for note in result["notes"]:
+        console.print(note, style="yellow", soft_wrap=True)
+    _findings(console, result)
+    console.print(f"\nReport: {answer['run']}/report.html", soft_wrap=True)
+
+
+def opening(console: Console, result: Mapping[str, Any], of: str = "") -> None:
+    """Print what was asked, on what, and how to read spreads and intervals."""
     first, last, sessions = result["test"]
     console.print(f"{result['study']['question']}\n", style="italic")
     console.print(
-        f"Tested on {sessions} sessions from {first} to {last} in {plural(len(result['folds']), 'fold')};"
+        f"Tested on {of}{sessions} sessions from {first} to {last} in {plural(len(result['folds']), 'fold')};"
         f" ± is the standard deviation over seeds, [ ] the {100 * result['level']:g} % interval"
         f" ({result['replications']} block-bootstrap draws, blocks of {result['block_sessions']:.1f}"
         " sessions).\n"
     )
+
+
+def _pairs(console: Console, result: Mapping[str, Any]) -> None:
+    """Print a study of pairs."""
+    opening(console, result)
     pooled = [d for d in result["directions"] if d["scope"] == "all"]
     console.print(
         table(
@@ -157,7 +178,7 @@ def _run(console: Console, answer: Mapping[str, Any]) -> None:
                 [
                     d["model"],
                     str(d["seeds"]),
-                    _spread(d["scores"]["accuracy"], percent, 1),
+                    spread(d["scores"]["accuracy"], percent, 1),
                     percent(d["scores"]["accuracy_all"]["mean"]),
                     number(d["scores"]["mcc"]["mean"], 3),
                     number(d["scores"]["auc"]["mean"], 3),
@@ -181,6 +202,10 @@ def _run(console: Console, answer: Mapping[str, Any]) -> None:
         )
     if result["comparisons"]:
         _comparisons(console, result)
+
+
+def _unforecast(console: Console, result: Mapping[str, Any]) -> None:
+    """Print what could not be trained, and why."""
     reasons: dict[str, dict[str, list[str]]] = {}
     for failure in result["failures"]:
         seed = "" if failure["seed"] is None else f" seed {failure['seed']}"
@@ -193,8 +218,10 @@ def _run(console: Console, answer: Mapping[str, Any]) -> None:
             console.print(
                 f"    {', '.join(named)}: fold{'' if len(folds) == 1 else 's'} {', '.join(folds)}", style="yellow"
             )
-    for note in result["notes"]:
-        console.print(note, style="yellow")
+
+
+def _findings(console: Console, result: Mapping[str, Any]) -> None:
+    """Print whether any model beats every rule."""
     for finding in result["findings"]:
         verdict = "FOUND" if finding["found"] else "nothing found"
         margin = finding["margin"]
@@ -204,8 +231,7 @@ def _run(console: Console, answer: Mapping[str, Any]) -> None:
             f" the hardest rule to beat (p = {number(finding['p_holm'], 3)} after Holm)"
         )
     if not result["findings"]:
-        _no_comparison(console, [d["model"] for d in pooled])
-    console.print(f"\nReport: {answer['run']}/report.html", soft_wrap=True)
+        _no_comparison(console, [d["model"] for d in result["directions"] if d["scope"] == "all"])
 
 
 def _earned(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -221,8 +247,8 @@ def _earned(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
         printed_rows.append(
             [
                 f"{e['model']} *" if small else e["model"],
-                "-" if idle else _spread(scores["sharpe_gross"], number, 2),
-                "- (never traded)" if idle else _spread(scores["sharpe"], number, 2),
+                "-" if idle else spread(scores["sharpe_gross"], number, 2),
+                "- (never traded)" if idle else spread(scores["sharpe"], number, 2),
                 percent(scores["annual_return"]["mean"]),
                 percent(scores["max_drawdown"]["mean"]),
                 money(scores["total"]["mean"]),
@@ -265,9 +291,9 @@ def _comparisons(console: Console, result: Mapping[str, Any]) -> None:
                 [
                     a["first"],
                     a["second"],
-                    f"{percent(a['estimate'])} {_interval(a, percent, 1)}",
+                    f"{percent(a['estimate'])} {interval(a, percent, 1)}",
                     number(a["p_value"], 3),
-                    f"{number(s['estimate'])} {_interval(s, number, 2)}",
+                    f"{number(s['estimate'])} {interval(s, number, 2)}",
                     number(s["p_value"], 3),
                 ]
                 for a, s in zip(
@@ -325,7 +351,7 @@ def _models(console: Console, answer: Mapping[str, Any]) -> None:
             r["finished"],
             str(r["seeds"]),
             percent(r["accuracy"]) + (f" {bracket(r['low'], r['high'])}" if r["low"] is not None else ""),
-            f"{r['n']:,}",
+            f"{r['n']:,}" + (" of validation" if r["judged"] == "validation" else ""),
         ]
         for r in answer["trained"]
     ]

@@ -107,6 +107,11 @@ def load_run(run: Path, runs: Path, data: Path | None = None) -> Loaded:
     from tenor.study import load
 
     kept = read_run(located(run, runs))
+    if "subject" in kept.study:
+        raise StudyError(
+            f"{kept.name} is a run of {kept.study['subject']}; what if is asked of runs of pairs of futures, whose"
+            " prices come from a curve and a funding rate. `tenor predict` asks a run of stocks"
+        )
     study = load(kept.study, where=f"{kept.name}/study.toml")
     models = read_models(kept, study)
     folder = data or (Path(kept.facts["data"]) if kept.facts.get("data") else None)

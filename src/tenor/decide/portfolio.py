@@ -123,8 +123,8 @@ class LongShort:
 
     @property
     def name(self) -> str:
-        """``long_short`` and the share of a side."""
-        return f"long_short {100 * self.share:g} %"
+        """``long-short`` and the share of a side."""
+        return f"long-short {100 * self.share:g} %"
 
     def targets(self, up: Floats, scale: Floats, held: Floats, gross: float) -> Floats:
         """Return equal weights on both ends of the ranking."""

@@ -235,11 +235,6 @@ def verdict(outlook: Mapping[str, Any]) -> str:
     return "found" if outlook["record"]["found"] else "nothing found"
 
 
-def skill(value: float | None) -> str:
-    """Write how much smaller the quantile loss of a model is than that of the random walk."""
-    return signed(value, 1)
-
-
 def by_horizon(rows: Sequence[Mapping[str, Any]], horizon: int) -> Mapping[str, Any] | None:
     """Return the row of a horizon, if there is one."""
     return next((row for row in rows if row["horizon"] == horizon), None)
@@ -252,9 +247,12 @@ def coverage(record: Mapping[str, Any], horizon: int) -> str:
 
 
 def skill_at(record: Mapping[str, Any], horizon: int) -> str:
-    """Write the skill over a horizon; a dash where there is no record of it."""
+    """Write the skill over a horizon with its interval; a dash where there is no record of it."""
     row = by_horizon(record["skill"], horizon)
-    return DASH if row is None else skill(row["value"])
+    if row is None or row["value"] is None:
+        return DASH
+    low, high = (signed(row[edge], 1).removesuffix(" %") for edge in ("low", "high"))
+    return f"{signed(row['value'], 1)} [{low}, {high}]"
 
 
 def brier(record: Mapping[str, Any]) -> str:

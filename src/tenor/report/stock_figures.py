@@ -46,7 +46,7 @@ def leading(report: StockReport) -> str:
 def equity(report: StockReport) -> go.Figure:
     """Cumulative return of every model and the benchmark, drawdown, turnover and exposure of the model in front."""
     colour = colours(models_of(report))
-    x = days(report.evaluation.sessions)
+    x = days(report.evaluation.earned_on)
     figure = make_subplots(rows=3, cols=1, shared_xaxes=True, row_heights=[0.62, 0.2, 0.18], vertical_spacing=0.05)
     front = leading(report)
     shown = {front, "random_walk", "majority"}
@@ -147,7 +147,7 @@ def months(report: StockReport) -> go.Figure:
     """Net return of the model in front by month, after costs, with the year's sum."""
     curve = next(one for one in report.evaluation.equities if one.model == leading(report))
     net = np.diff(curve.net.mean(axis=0), prepend=0.0)
-    month = report.evaluation.sessions.astype("datetime64[M]")
+    month = report.evaluation.earned_on.astype("datetime64[M]")
     years = sorted({int(str(each)[:4]) for each in month})
     grid = np.full((len(years), 13), np.nan)
     for each in np.unique(month):

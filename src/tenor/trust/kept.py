@@ -64,8 +64,8 @@ class Outcome:
 class Record:
     """How one model did over one horizon.
 
-    ``low`` and ``high`` bound the share of right calls; ``skill`` is one less the ratio of its absolute error to that
-    of no change. ``None`` where nothing speaks to it.
+    ``low`` and ``high`` bound the share of right calls; ``error_skill`` is one less the ratio of its absolute error to
+    that of no change. ``None`` where nothing speaks to it.
     """
 
     model: str
@@ -79,7 +79,7 @@ class Record:
     brier: float | None
     inside: float | None
     stated: float | None
-    skill: float | None
+    error_skill: float | None
 
 
 def outcomes(forecasts: Sequence[Mapping[str, Any]], universe: Universe) -> tuple[Outcome, ...]:
@@ -181,7 +181,7 @@ def _record(model: str, horizon: int, each: Sequence[Outcome]) -> Record:
         brier=float(np.mean(briers)) if briers else None,
         inside=float(np.mean(inside)) if inside else None,
         stated=next((one.stated for one in known if one.stated is not None), None),
-        skill=1.0 - sum(mine for mine, _ in errors) / usual if usual > 0 else None,
+        error_skill=1.0 - sum(mine for mine, _ in errors) / usual if usual > 0 else None,
     )
 
 

@@ -31,7 +31,7 @@ class QuantileScores:
     pinball
         Mean pinball loss over levels, in per cent of price.
     skill
-        One less its ratio to the random walk's; ``None`` without one.
+        One less its ratio to the random walk's, with its interval over time; ``None`` without one.
     error, error_skill
         Mean absolute error of the median in per cent of price, and one less its ratio to that of no change.
     cover
@@ -108,13 +108,16 @@ def _scores(
     if NAIVE in losses and forecast.model != NAIVE:
         same = counted & np.isfinite(losses[NAIVE]).all(axis=0)
         if same.any():
-            naive = losses[NAIVE][:, same].mean()
-            skill = over_seeds(1.0 - losses[forecast.model][:, same].mean(axis=1) / naive)
+            naive = losses[NAIVE][:, same].mean(axis=0)
+            each = 1.0 - losses[forecast.model][:, same].mean(axis=1) / naive.mean()
+            skill = _skill(each, losses[forecast.model][:, same].mean(axis=0), naive, at[same], days, level)
     error = error_skill = None
     if 0.5 in levels:
-        off = np.abs(outcome[counted] - values[:, counted, levels.index(0.5)]).mean(axis=1)
-        error, usual = over_seeds(100.0 * off), np.abs(outcome[counted]).mean()
-        error_skill = over_seeds(1.0 - off / usual) if usual > 0 else None
+        off = np.abs(outcome[counted] - values[:, counted, levels.index(0.5)])
+        error, usual = over_seeds(100.0 * off.mean(axis=1)), np.abs(outcome[counted])
+        if usual.mean() > 0:
+            each = 1.0 - off.mean(axis=1) / usual.mean()
+            error_skill = _skill(each, off.mean(axis=0), usual, at[counted], days, level)
     cover, width = {}, {}
     for low, one in enumerate(levels):
         high = next((place for place, other in enumerate(levels) if abs(other - (1.0 - one)) < 1e-9), None)
@@ -139,3 +142,9 @@ def _scores(
         cover=cover,
         width=width,
     )
+
+
+def _skill(each: Floats, loss: Floats, naive: Floats, at: Ints, days: Ints, level: float) -> Score:
+    """Skill of the seeds, with the interval over sessions of one less the ratio of the summed losses, paired."""
+    gain, usual = (np.bincount(at, values, days.shape[1]) for values in (naive - loss, naive))
+    return with_interval(over_seeds(each), significance.accuracy_interval(gain[None], usual, days, level=level), 0)

@@ -95,7 +95,9 @@ class PortfolioEquity:
 class StockEvaluation:
     """All that a report shows of the sessions that a study of stocks is judged on.
 
-    ``groups`` holds for each model the mean next return of names by fifth of its forecast, per session, ``(fifth,)``.
+    ``sessions`` are those of the decisions; what a decision earns falls on the session after it, ``earned_on``: of
+    these are the scores of portfolios, ``equities`` and ``benchmark``. ``groups`` holds for each model the mean next
+    return of names by fifth of its forecast, per session, ``(fifth,)``.
     """
 
     level: float
@@ -110,6 +112,7 @@ class StockEvaluation:
     groups: Mapping[str, Floats]
     quantiles: tuple[QuantileScores, ...]
     portfolios: tuple[PortfolioScores, ...]
+    earned_on: Dates
     equities: tuple[PortfolioEquity, ...]
     benchmark: Floats
     comparisons: tuple[Comparison, ...]
@@ -165,7 +168,7 @@ def evaluate_stocks(
     if not complete:
         reasons = {failure.reason for forecast in said.forecasts for failure in forecast.failures}
         raise FitError(f"no model has a forecast to score: {'; '.join(sorted(reasons)) or 'no outcome is known yet'}")
-    sessions = np.unique(said.test.session)
+    sessions = np.unique(test.session)
     notes = gaps({f.model: f.up[:, outcome] for f in said.forecasts}, test)
     held = [_held(forecast, complete, outcome) for forecast in said.forecasts if forecast.model in complete]
     traded = list(_trades(said, [f for f in said.forecasts if f.model in complete], book, terms, watch))
@@ -173,10 +176,16 @@ def evaluate_stocks(
     headline = {
         one.model: one for one in traded if (one.portfolio, one.fill) == (terms.portfolios[0].name, terms.fills[0])
     }
-    shown = np.searchsorted(book.sessions, sessions)
+    # a decision on the close of one session earns on the next; its outcome is known, so there is one
+    shown = np.searchsorted(book.sessions, sessions) + 1
+    if (idle := int(shown[-1] - shown[0] + 1 - len(shown))) and traded:
+        notes.append(
+            f"on {idle} sessions after the first decision nothing was decided; what portfolios earned on the sessions"
+            " after them is in the ledger and in no score"
+        )
     notes_of_block: list[str] = []
     if headline:
-        series = np.stack([one.returns.mean(axis=0)[shown] for one in headline.values()])
+        series = np.stack([_cut(one.result, shown).net.mean(axis=0) for one in headline.values()])
     else:
         series = np.stack([_shares(right_by_session(test, up, sessions)) for up in complete.values()])
     block = max(block_of(series, notes_of_block), 1.0)
@@ -212,6 +221,7 @@ def evaluate_stocks(
             held, test, sessions, replications=terms.replications, seed=terms.seed, block=block, level=terms.level
         ),
         portfolios=_scored(traded, shown, book, days, terms),
+        earned_on=book.sessions[shown],
         equities=tuple(_equity(one, shown) for one in headline.values()),
         benchmark=np.cumsum(book.benchmark[shown]),
         comparisons=comparisons,
@@ -262,7 +272,11 @@ def _trades(said: WalkForwardRun, forecasts: Sequence[Forecast], book: Book, ter
 
 
 def _cut(result: PortfolioResult, shown: Ints) -> PortfolioResult:
-    return PortfolioResult(**{name: getattr(result, name)[:, shown] for name in PortfolioResult.__slots__})
+    """The sessions that are scored; what the first decision cost at its own close counts on the first of them."""
+    cut = {name: getattr(result, name)[:, shown] for name in PortfolioResult.__slots__}
+    for name in ("net", "gross", "turnover"):
+        cut[name][:, 0] += getattr(result, name)[:, shown[0] - 1]
+    return PortfolioResult(**cut)
 
 
 def _scored(

@@ -1,0 +1,114 @@
+"""Commands on a study of stocks: printed whole, the same from the shell, and refused where they do not apply."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tenor.io.runs import code_of, write_run
+from tenor.report.stock_page import stock_page
+
+FACTS = {"base": ".", "data": None, "seconds": 1.0, "finished": "2026-01-01T00:00:00Z", "layout": None}
+
+STUDY = """
+subject = "stocks"
+name = "quick"
+question = "Does [this] print?"
+seed = 1
+seeds = 1
+
+[market]
+source = "simulated_stocks"
+products = ["KO", "XOM"]
+first = 2018-01-02
+last = 2020-12-31
+
+[sampling]
+sessions = 2
+
+[target]
+horizons = [1]
+
+[[factors]]
+kind = "return"
+days = [1, 5]
+
+[split]
+kind = "outcome_dates"
+train_first = 2018-02-01
+train_last = 2019-12-31
+validation_last = 2020-12-31
+test_last = 2021-12-31
+
+[[models]]
+kind = "reversal"
+[[models]]
+kind = "logistic"
+
+[statistics]
+replications = 200
+"""
+
+
+@pytest.fixture(scope="module")
+def kept(small_stocks, tmp_path_factory):
+    """A folder of runs with one of stocks, and the run."""
+    runs = tmp_path_factory.mktemp("runs")
+    return runs, write_run(
+        runs, small_stocks.report, stock_page(small_stocks.report), FACTS, code=code_of(small_stocks.study)
+    )
+
+
+def test_a_run_is_printed_whole(kept, tenor, small_stocks) -> None:
+    runs, run = kept
+    text = tenor("show", run.name, "--runs", runs).out
+    assert "SIMULATED: every price below was drawn" in text
+    assert "Who does better tomorrow?" in text
+    assert "Tested on AAPL, JPM, KO, MSFT, XOM over 160 sessions" in text
+    for title in (
+        "What happens next: direction over the first horizon",
+        "How well the names of a session are ranked",
+        "Price quantiles: loss, skill against the random walk, and cover",
+        "What it earned: by probability, filled next open",
+        "What it earned: long-short 20 %, filled same close",
+        "Paired differences on the same sessions",
+    ):
+        assert title in text, title
+    for model in ("majority", "reversal", "random_walk", "logistic", "lstm"):
+        assert re.search(rf"│{model} +│", text), model
+    assert len(re.findall(r"^(logistic|lstm): (FOUND|nothing found): ", text, re.MULTILINE)) == 2
+    assert text.endswith(f"Report: {run}/report.html\n")
+    right = next(one for one in small_stocks.report.evaluation.directions if one.model == "logistic")
+    assert f"{100 * right.scores['accuracy'].mean:.1f} %" in text
+
+
+def test_json_is_the_result_that_was_kept(kept, tenor) -> None:
+    runs, run = kept
+    answer = json.loads(tenor("show", run.name, "--runs", runs, "--json").out)
+    assert answer["result"] == json.loads((run / "result.json").read_text(encoding="utf-8"))
+
+
+def test_it_is_listed_among_runs_and_trained_models(kept, tenor) -> None:
+    runs, run = kept
+    assert run.name in tenor("runs", "--runs", runs).out
+    trained = json.loads(tenor("models", "--runs", runs, "--json").out)["trained"]
+    assert [one["model"] for one in trained] == ["majority", "reversal", "random_walk", "logistic", "lstm"]
+    assert {(one["run"], one["judged"], one["data_last"]) for one in trained} == {(run.name, "test", "2020-12-31")}
+
+
+def test_what_if_is_refused_with_what_to_ask_instead(kept, tenor) -> None:
+    runs, run = kept
+    said = tenor("whatif", run.name, "--runs", runs, "--shift", "repo=+5bp")
+    assert said.status == 2
+    assert f"{run.name} is a run of stocks; what if is asked of runs of pairs" in said.err
+
+
+def test_from_the_shell_a_study_is_run_kept_and_computed_again(tmp_path: Path, tenor) -> None:
+    (tmp_path / "quick.toml").write_text(STUDY, encoding="utf-8")
+    text = tenor("run", tmp_path / "quick.toml", "--runs", tmp_path / "runs").out
+    assert "VALIDATION: the data end before the test range" in text
+    assert "Does [this] print?" in text
+    (run,) = (tmp_path / "runs").iterdir()
+    assert "every number agrees to the last digit" in tenor("rerun", run.name, "--runs", tmp_path / "runs").out
+    assert "of validation" in tenor("models", "--runs", tmp_path / "runs").out
