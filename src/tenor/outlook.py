@@ -14,6 +14,7 @@ from datetime import date
 
 import numpy as np
 
+from tenor.decide.portfolio import Portfolio, PortfolioLimits
 from tenor.errors import CalendarError, MarketError
 from tenor.factor.universe import CLOSE, Universe
 from tenor.factor.window import Windows
@@ -40,6 +41,9 @@ class Said:
         quote; empty where the model gives none.
     levels
         Levels of the quantiles.
+    weight
+        What the study's first portfolio would hold of a book of this instrument alone, long above 0, as a part of
+        equity and the mean over the seeds; ``None`` for a study without portfolios.
     """
 
     model: str
@@ -50,6 +54,7 @@ class Said:
     levels: tuple[float, ...] = ()
     returns: tuple[tuple[float, ...], ...] = ()
     prices: tuple[tuple[float, ...], ...] = ()
+    weight: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +100,16 @@ class Outlook:
     notes: tuple[str, ...] = ()
 
 
-def outlook(universe: Universe, windows: Windows, frozen: FrozenModels, code: str, *, today: date) -> Outlook:
+def outlook(
+    universe: Universe,
+    windows: Windows,
+    frozen: FrozenModels,
+    code: str,
+    *,
+    today: date,
+    portfolio: Portfolio | None = None,
+    limits: PortfolioLimits | None = None,
+) -> Outlook:
     """Ask the models of a run about the last close of ``code``.
 
     Parameters
@@ -108,6 +122,8 @@ def outlook(universe: Universe, windows: Windows, frozen: FrozenModels, code: st
         The instrument.
     today
         The day of the exchange on which this is asked; a session of today counts as closed.
+    portfolio, limits
+        The rule by which the instrument would be held, and what it may not pass; both or neither.
 
     Raises
     ------
@@ -142,6 +158,9 @@ def outlook(universe: Universe, windows: Windows, frozen: FrozenModels, code: st
             continue
         found = frozen.quantiles(model.name, fold, asked)
         levels, returns = ((), ()) if found is None else (found.levels, _mean(found.values[:, 0]))
+        weight = None
+        if portfolio is not None and limits is not None:
+            weight = _weight(portfolio, limits, ups[spoke], frozen.scales(model.name, fold)[spoke])
         said.append(
             Said(
                 model=model.name,
@@ -152,6 +171,7 @@ def outlook(universe: Universe, windows: Windows, frozen: FrozenModels, code: st
                 levels=levels,
                 returns=returns,
                 prices=tuple(tuple(close * (1.0 + value) for value in row) for row in returns),
+                weight=weight,
             )
         )
     return Outlook(
@@ -169,6 +189,12 @@ def outlook(universe: Universe, windows: Windows, frozen: FrozenModels, code: st
         learnt_until=frozen.folds[fold].train[1],
         notes=tuple(notes),
     )
+
+
+def _weight(portfolio: Portfolio, limits: PortfolioLimits, ups: Floats, scales: Floats) -> float:
+    """Mean over the seeds of what each would hold, from nothing, of a book of one name."""
+    targets = portfolio.targets(ups[:, None], scales[:, None], np.zeros((len(ups), 1)), limits.gross)
+    return float(np.clip(targets, -limits.name, limits.name).mean())
 
 
 def _mean(values: Floats) -> tuple[tuple[float, ...], ...]:

@@ -106,6 +106,33 @@ def test_the_first_question_trains_and_the_second_asks_what_is_kept(desk: Path) 
     assert same["trained_now"] is False  # the same study on the same data by the same code: the same run
 
 
+def test_a_study_with_a_portfolio_says_what_it_would_hold_and_what_that_earned(desk: Path) -> None:
+    held = """
+[[portfolios]]
+kind = "by_sign"
+
+[trading]
+fills = ["next_open"]
+haircut = 0.3
+costs = { commission = 0.001, slippage = 0.0, sell_tax = 0.0, borrow = 0.0 }
+limits = { gross = 1.0, name = 0.25 }
+"""
+    (desk / "next.toml").write_text(STUDY + held, encoding="utf-8")
+    written(desk / "prices", "KO")
+    (one,) = ask(desk, "KO", page=desk / "x.html", csv=desk / "x.csv")["outlooks"]
+    for model in one["models"]:
+        side = (model["low"] > 0.5) - (model["high"] < 0.5)
+        if model["low"] > 0.5 or model["high"] < 0.5:  # its seeds agree
+            assert model["weight"] == 0.25 * side
+        assert abs(model["weight"]) <= 0.25
+    past = one["record"]["held"]
+    assert (past["portfolio"], past["fill"]) == ("by sign", "next_open")
+    assert past["sharpe"]["low"] <= past["sharpe"]["value"] <= past["sharpe"]["high"]
+    assert past["sharpe_gross"]["value"] > past["sharpe"]["value"]
+    assert "Held by sign: " in (desk / "x.html").read_text(encoding="utf-8")
+    assert pl.read_csv(desk / "x.csv").filter(model="lstm")["weight"][0] == one["models"][2]["weight"]
+
+
 def test_a_kept_run_of_other_code_speaks_with_a_word(desk: Path) -> None:
     written(desk / "prices", "KO")
     ask(desk, "KO")

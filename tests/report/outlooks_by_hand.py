@@ -35,7 +35,7 @@ def recent(close, sessions=120):
 def said(model, up, close, *, spread=0.0, seeds=5, drift=0.0, volatility=None):
     """What one model says; quantiles where a volatility of one session is given."""
     found = {"model": model, "up": up, "low": up - spread, "high": up + spread, "seeds": seeds}
-    found |= {"levels": [], "returns": [], "prices": []}
+    found |= {"levels": [], "returns": [], "prices": [], "weight": None}
     if volatility is not None:
         returns = [[drift * h + volatility * h**0.5 * step for step in STEPS] for h in (1, 5, 20)]
         prices = [[close * (1 + value) for value in row] for row in returns]
@@ -66,6 +66,14 @@ def outlook(code, name, close, models, **changes):
             {"horizon": 5, "value": -0.012, "low": -0.031, "high": 0.006},
             {"horizon": 20, "value": None, "low": None, "high": None},
         ],
+        "held": {
+            "portfolio": "by probability",
+            "fill": "next_open",
+            "annual_return": {"value": -0.012, "low": None, "high": None},
+            "sharpe": {"value": -0.11, "low": -1.38, "high": 1.21},
+            "sharpe_gross": {"value": 0.34, "low": -0.95, "high": 1.66},
+            "information_ratio": {"value": -0.52, "low": -1.77, "high": 0.7},
+        },
         "found": False,
         "sentence": f"From 2024-11-01 to 2026-10-16 lstm was right on 51.4 % [46.9, 55.8] of 480 calls on {code},"
         " always the usual side on 52.9 %: nothing found.",
@@ -104,7 +112,8 @@ def models(close, up, spread, volatility=0.014):
         said("majority", 0.529, close, seeds=1),
         said("random_walk", 0.5, close, seeds=1, volatility=volatility),
         said("lightgbm", 0.487, close, spread=0.021),
-        said("lstm", up, close, spread=spread, drift=(up - 0.5) / 50, volatility=volatility),
+        said("lstm", up, close, spread=spread, drift=(up - 0.5) / 50, volatility=volatility)
+        | {"weight": max(-1.0, min(1.0, 10 * (up - 0.5)))},
     ]
 
 
@@ -161,6 +170,7 @@ PLAIN = outlook(
         "accuracy": score(0.53),
         "coverage": [],
         "skill": [],
+        "held": None,
     },
 )
 FAILED = {"code": "XYZ", "reason": "no prices of 'XYZ': it is no file, and was not pulled into data"}

@@ -8,7 +8,7 @@ import pytest
 from tenor.report import outlook_text as words
 
 HAND = runpy.run_path(str(Path(__file__).with_name("outlooks_by_hand.py")))
-UP, STALE, SIMULATED, DEAR, PLAIN = (HAND[name] for name in ("UP", "STALE", "SIMULATED", "DEAR", "PLAIN"))
+UP, DOWN, STALE, SIMULATED, DEAR, PLAIN = (HAND[name] for name in ("UP", "DOWN", "STALE", "SIMULATED", "DEAR", "PLAIN"))
 
 
 @pytest.mark.parametrize(
@@ -81,6 +81,19 @@ def test_the_median_lies_between_two_levels_where_none_is_a_half():
 def test_pairs_go_from_the_widest_inwards_and_leave_the_median():
     assert words.pairs([0.05, 0.25, 0.5, 0.75, 0.95]) == [(0, 4), (1, 3)]
     assert words.pairs([0.5]) == []
+
+
+def test_what_would_be_held_comes_with_what_that_earned():
+    said = words.held(UP)
+    assert said.startswith(
+        "Held by probability: 32 % long. Held so over the record, filled at the next open, it earned"
+    )
+    assert "−1.2 % a year after costs, a Sharpe ratio of −0.11 [−1.38, 1.21] (before costs 0.34 [−0.95, 1.66])" in said
+    assert said.endswith("an information ratio of −0.52 [−1.77, 0.70].")
+    assert words.held(DOWN).startswith("Held by probability: 59 % short.")
+    assert words.held(PLAIN) == ""
+    flat = [one | {"weight": 0.001} if one["model"] == "lstm" else one for one in UP["models"]]
+    assert words.held(UP | {"models": flat}).startswith("Held by probability: nothing.")
 
 
 def test_the_record_says_what_there_is():

@@ -9,6 +9,7 @@ test range of the study before the last close: for so long its models were teste
 again.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -258,7 +259,13 @@ def _predicted(ticker: str, request: AskPredict, now: datetime, watch: Progress)
     universe = universe_of(study, market)
     windows, _ = windows_of(study, universe)
     said = outlook(
-        universe, windows, read_models(run, study, plain=True), at.code, today=_last_close(universe.exchange.code, now)
+        universe,
+        windows,
+        read_models(run, study, plain=True),
+        at.code,
+        today=_last_close(universe.exchange.code, now),
+        portfolio=study.portfolios[0] if study.portfolios else None,
+        limits=study.trading.limits if study.trading else None,
     )
     beside = {
         "name": market.instrument(at.code)["name"][0],
@@ -395,9 +402,23 @@ def _record(run: "Run", model: str, code: str) -> Answer:
             for stated, score in sorted(one["cover"].items(), key=lambda item: -float(item[0]))[:1]
         ],
         "skill": [{"horizon": one["horizon"], **_bounded(one["skill"])} for one in ways],
+        "held": _held(result, model) if scope == "all" else None,
         "found": found,
     }
     return {**answer, "sentence": _sentence(answer, code)}
+
+
+def _held(result: Mapping[str, Any], model: str) -> Answer | None:
+    """What holding a ticker as a model says would have earned, by the study's first portfolio at its first fill."""
+    first = next((one for one in result["portfolios"] if one["model"] == model), None)
+    if first is None:
+        return None
+    names = ("annual_return", "sharpe", "sharpe_gross", "information_ratio")
+    return {
+        "portfolio": first["portfolio"],
+        "fill": first["fill"],
+        **{name: _bounded(first["scores"][name]) for name in names},
+    }
 
 
 def _bounded(score: Answer | None) -> Answer:

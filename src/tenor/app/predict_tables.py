@@ -113,6 +113,8 @@ def _outlook(one: Mapping[str, Any], console: Console) -> None:
     )
     console.print(words.expected_range(one), soft_wrap=True, highlight=False)
     console.print(one["record"]["sentence"], soft_wrap=True, highlight=False)
+    if sentence := words.held(one):
+        console.print(sentence.replace("−", "-"), soft_wrap=True, highlight=False)
     rows = []
     for model in one["models"]:
         row = [model["model"], percent(model["up"]), f"{percent(model['low'])} to {percent(model['high'])}"]

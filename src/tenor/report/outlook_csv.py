@@ -1,7 +1,8 @@
 """An outlook as CSV: one row per ticker, model, horizon and level, so that a pivot or a join needs no cleaning.
 
 A model without quantiles, and the naive row, have one row per horizon and no level. ``up`` is the probability over the
-first horizon and stands in its rows alone. A ticker that failed has one row: its code and the reason.
+first horizon and stands in its rows alone, as does ``weight``, what the study's portfolio would hold. A ticker that
+failed has one row: its code and the reason.
 """
 
 import csv
@@ -31,6 +32,7 @@ COLUMNS = (
     "up",
     "up_low",
     "up_high",
+    "weight",
     "level",
     "return",
     "price",
@@ -85,7 +87,7 @@ def _rows(outlook: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
                 "due": due,
             }
             if place == 0:
-                row |= {"up": one["up"], "up_low": one["low"], "up_high": one["high"]}
+                row |= {"up": one["up"], "up_low": one["low"], "up_high": one["high"], "weight": one["weight"]}
             if one["levels"]:
                 for at, level in enumerate(one["levels"]):
                     yield row | {

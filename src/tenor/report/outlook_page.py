@@ -96,7 +96,9 @@ def _card(outlook: Mapping[str, Any]) -> str:
             words.expected_range(outlook),
             words.last_close(outlook),
             f"{words.by(outlook)} {record['sentence']}",
+            words.held(outlook),
         )
+        if sentence
     )
     style = "verdict outlook found" if record["found"] else "verdict outlook"
     return (

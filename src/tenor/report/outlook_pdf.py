@@ -273,6 +273,8 @@ def _ticker(sheet: _Sheet, outlook: Mapping[str, Any]) -> None:
     sheet.say(found[:1].upper() + found[1:], 11, BLUE if record["found"] else INK, latin=_BOLD)
     sheet.say(words.expected_range(outlook))
     sheet.say(f"{words.by(outlook)} {record['sentence']}")
+    if sentence := words.held(outlook):
+        sheet.say(sentence)
     _fan(sheet, outlook)
     _ahead(sheet, outlook)
     rows = [

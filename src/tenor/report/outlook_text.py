@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from tenor.report.text import DASH, day, listed, number, percent, said
+from tenor.report.text import DASH, FILL_WORDS, day, listed, number, percent, said
 
 NAIVE = "tomorrow = today"
 """The row that every model has to beat: the last close, whatever the horizon."""
@@ -160,6 +160,27 @@ def expected_range(outlook: Mapping[str, Any]) -> str:
         f"Expected range {horizon_name(outlook['horizons'][0])}{on} ({stated(one)}):"
         f" {width(outlook, one, 0)} {outlook['currency']}."
     )
+
+
+def held(outlook: Mapping[str, Any]) -> str:
+    """Say in a sentence what would be held, and what holding it so earned; nothing where the study holds nothing."""
+    weight, past = speaker(outlook)["weight"], outlook["record"]["held"]
+    if weight is None or past is None:
+        return ""
+    side = f"{percent(abs(weight), 0)} {'long' if weight > 0 else 'short'}" if abs(weight) >= 0.005 else "nothing"
+    sharpe, ratio = (_ratio(past[name]) for name in ("sharpe", "information_ratio"))
+    return (
+        f"Held {past['portfolio']}: {side}. Held so over the record, filled {FILL_WORDS[past['fill']]}, it earned"
+        f" {signed(past['annual_return']['value'], 1)} a year after costs, a Sharpe ratio of {sharpe} (before costs"
+        f" {_ratio(past['sharpe_gross'])}); against holding it throughout, an information ratio of {ratio}."
+    )
+
+
+def _ratio(score: Mapping[str, Any]) -> str:
+    if score["value"] is None:
+        return DASH
+    interval = f" [{number(score['low'], 2)}, {number(score['high'], 2)}]" if score["low"] is not None else ""
+    return f"{number(score['value'], 2)}{interval}"
 
 
 def headline(outlook: Mapping[str, Any]) -> str:
