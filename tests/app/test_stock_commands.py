@@ -112,3 +112,20 @@ def test_from_the_shell_a_study_is_run_kept_and_computed_again(tmp_path: Path, t
     (run,) = (tmp_path / "runs").iterdir()
     assert "every number agrees to the last digit" in tenor("rerun", run.name, "--runs", tmp_path / "runs").out
     assert "of validation" in tenor("models", "--runs", tmp_path / "runs").out
+
+
+def test_from_the_shell_a_ticker_that_fails_is_said_and_the_others_are_answered(tmp_path: Path, tenor) -> None:
+    (tmp_path / "next.toml").write_text(
+        STUDY.replace("2018-02-01", "2016-02-01").replace('["KO", "XOM"]', '["KO"]'), encoding="utf-8"
+    )
+    places = ["--runs", tmp_path / "runs", "--history", tmp_path / "kept", "--pulled", tmp_path / "none"]
+    said = tenor("predict", "KO", "NOPE", "--study", tmp_path / "next.toml", *places)
+    assert said.status == 1
+    assert "SIMULATED" in said.out
+    assert "NOPE: no prices of 'NOPE': it is no file" in said.out
+    answer = json.loads(tenor("predict", "KO", "NOPE", "--study", tmp_path / "next.toml", *places, "--json").out)
+    assert [one["code"] for one in answer["outlooks"]] == ["KO"]
+    assert [one["code"] for one in answer["failed"]] == ["NOPE"]
+    scored = tenor("score", "--history", tmp_path / "kept")
+    assert scored.status == 0
+    assert "No outcome has come yet" in scored.out

@@ -1,9 +1,10 @@
 """The command line: flags to a request, the request to a command, the answer to a table or to JSON.
 
-Nothing heavy is imported before a command runs, so ``tenor --help`` answers at once. The exit status is 0, or
-1 where a check found something (``rerun``: numbers that differ, ``data check``: defects, ``data pull``: an item that
-failed), 2 after an error, 130 after Ctrl-C. An error is one message on standard error; with ``--json`` it is one JSON
-document on standard output, as the answer would be. A mistake in the flags themselves prints the usage and ends with 2.
+Nothing heavy is imported before a command runs, so ``tenor --help`` answers at once. The exit status is 0, or 1 where a
+check found something (``rerun``: numbers that differ, ``data check``: defects, ``data pull``: an item that failed,
+``predict``: a ticker that failed), 2 after an error, 130 after Ctrl-C. An error is one message on standard error; with
+``--json`` it is one JSON document on standard output, as the answer would be. A mistake in the flags themselves prints
+the usage and ends with 2.
 """
 
 import json
@@ -235,12 +236,16 @@ def predict(
     csv: Annotated[Path | None, typer.Option("--csv", help="Write the numbers there, as CSV.")] = None,
     json: Json = False,
 ) -> None:
-    """Say what the next sessions of a stock bring."""
+    """Say what the next sessions of a stock bring.
+
+    Exit status 1 if any ticker failed; the others are answered all the same.
+    """
     from tenor.app.predict import AskPredict
     from tenor.app.predict import predict as command
 
     request = AskPredict(tuple(tickers), runs, history, data, pulled, study, train, keep, page, pdf, csv)
-    _answer(command, request, json, "predict")
+    if _answer(command, request, json, "predict")["failed"]:
+        raise typer.Exit(1)
 
 
 @app.command()
