@@ -210,6 +210,15 @@ def market_products() -> tuple[str, ...]:
     return tuple(TABLE["market"]["products"])
 
 
+def test_an_index_as_benchmark_is_said_to_pay_no_dividends() -> None:
+    products = [*market_products(), "SPX"]
+    changes = {"market__products": products, "models": TABLE["models"][:2], "universe": {"codes": ["KO", "XOM"]}}
+    held = SimulatedStocks(products=tuple(products), first=date(2018, 1, 2), last=LAST).read()
+    for benchmark, said in (("SPX", True), ("SPY", False)):
+        found = run_stocks(load_stocks(table(**changes, universe__benchmark=benchmark)), held)
+        assert any(note.startswith("SPX is an index: unless it counts dividends") for note in found.data.notes) == said
+
+
 def test_members_decide_by_date_and_those_without_prices_are_named() -> None:
     changes = {"universe": {"members": "SIM"}, "market__products": ["AAPL", "KO", "TSLA"]}
     asked = load_stocks(table(**changes))

@@ -311,6 +311,7 @@ def run_stocks(study: StockStudy, market: Market, *, watch: Progress = silent) -
     first, last = said.test.session.min().item(), universe.sessions.max().item()
     benchmark = None if study.universe.benchmark is None else build_universe(market, (study.universe.benchmark,))
     book, of_book = build_book(universe, first, last, benchmark=benchmark)
+    of_book += _dividends(market, study.universe.benchmark)
     trading = study.trading
     terms = StockTerms(
         portfolios=study.portfolios,
@@ -353,6 +354,16 @@ def run_stocks(study: StockStudy, market: Market, *, watch: Progress = silent) -
 
 
 _LEARNT: tuple[Literal["train", "validation"], ...] = ("train", "validation")
+
+
+def _dividends(market: Market, benchmark: str | None) -> tuple[str, ...]:
+    """A word where portfolios, which are paid dividends, stand against an index that may not be."""
+    if benchmark is None or market.instrument(benchmark)["kind"][0] != "index":
+        return ()
+    return (
+        f"{benchmark} is an index: unless it counts dividends, information ratios against it flatter by the yield of"
+        " the names, whose returns hold theirs",
+    )
 
 
 def _samples(

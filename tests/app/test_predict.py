@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import pytest
 from tenor.app.predict import AskPredict, AskScore, predict, score
 from tenor.errors import DataError, MarketError, RunError, SplitError, StudyError
 from tenor.io.sources.simulated_stocks import SimulatedStocks
+from tenor.market.calendar import trading_calendar
 
 STUDY = """
 subject = "stocks"
@@ -224,6 +225,20 @@ def test_one_that_fails_costs_the_others_nothing(desk: Path) -> None:
     assert "no prices of GONE" in reasons["GONE"]
     with pytest.raises(MarketError, match="no prices of GONE"):
         ask(desk, "GONE", "GONE2")
+
+
+def test_a_session_that_has_not_closed_is_left_out_with_a_word(desk: Path) -> None:
+    path = written(desk / "prices", "KO", 400)
+    (before,) = ask(desk, "KO")["outlooks"]
+    ahead = trading_calendar("XNYS").following(datetime.now(UTC).date() + timedelta(days=2))
+    last = path.read_text(encoding="utf-8").splitlines()[-1]
+    path.write_text(path.read_text(encoding="utf-8") + f"{ahead}{last[10:]}\n", encoding="utf-8")
+    (one,) = ask(desk, "KO")["outlooks"]
+    assert one["as_of"] == before["as_of"]
+    assert one["models"] == before["models"]
+    assert any(note.startswith("1 row is of a session that had not closed by ") for note in one["notes"])
+    scored = score(AskScore(desk / "forecasts", pulled=desk / "none"))
+    assert all(record["scored"] == 0 for record in scored["records"])
 
 
 def test_a_file_is_a_ticker(desk: Path) -> None:

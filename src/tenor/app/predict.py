@@ -251,7 +251,7 @@ def _predicted(ticker: str, request: AskPredict, now: datetime, watch: Progress)
 
     at = _where(ticker, request.data, request.pulled, now)
     study, base = _study_of(at, request.study)
-    market: Market = at.source.read()
+    market, unclosed = _closed(at.source.read(), now)
     run = None if request.train else _speaking(request.runs, study, market, at.code)
     trained_now, mind = False, [] if run is None else _other_code(run, study)
     if run is None:
@@ -276,9 +276,18 @@ def _predicted(ticker: str, request: AskPredict, now: datetime, watch: Progress)
         "trained_now": trained_now,
         "speaks": _speaks(study, said),
         "recent": _recent(market, at.code),
-        "notes": [*said.notes, *mind, *universe.notes, *market.notes],
+        "notes": [*said.notes, *mind, *unclosed, *universe.notes, *market.notes],
     }
     return said, {**beside, "record": _record(run, beside["speaks"], at.code)}
+
+
+def _closed(market: "Market", now: datetime) -> "tuple[Market, list[str]]":
+    """The market as it was known at ``now``, and a word on rows of sessions that had not closed."""
+    known = market.known_at(now)
+    if not (later := len(market.quotes) - len(known.quotes)):
+        return known, []
+    rows = f"{later:,} row{'s are of sessions that had' if later > 1 else ' is of a session that had'}"
+    return known, [f"{rows} not closed by {_stamp(now)}, and left out"]
 
 
 def _study_of(at: _Prices, path: Path | None) -> "tuple[StockStudy, Path]":
@@ -461,7 +470,7 @@ def _prices(code: str, place: str, request: AskScore) -> Any:
         source = Pulled(path, (code,))
     else:
         source = SimulatedStocks(products=(code,), last=_last_close("XNYS", datetime.now(UTC)))
-    return build_universe(source.read(), (code,))
+    return build_universe(_closed(source.read(), datetime.now(UTC))[0], (code,))
 
 
 def _export(request: AskPredict, answer: Answer) -> None:

@@ -175,6 +175,47 @@ def test_a_file_that_is_no_prices_says_what_it_has(tmp_path: Path, text: str, sa
     assert said in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("dates", "way"),
+    [
+        (("01/12/2024", "01/16/2024"), "month/day/year"),
+        (("12/01/2024", "16/01/2024"), "day/month/year"),
+        (("20240112", "20240116"), ""),
+        (("2024/01/12", "2024/01/16"), ""),
+        (("2024-01-12 00:00:00-05:00", "2024-01-16 00:00:00-05:00"), ""),
+    ],
+)
+def test_a_column_of_dates_is_read_in_one_way_and_that_is_said(
+    tmp_path: Path, dates: tuple[str, str], way: str
+) -> None:
+    rows = "date,close\n" + "".join(f"{day},{60 + n}\n" for n, day in enumerate(dates))
+    market = read_given(written(tmp_path, rows))
+    assert market.quotes["date"].to_list() == [date(2024, 1, 12), date(2024, 1, 16)]
+    assert [note for note in market.notes if "dates are read as" in note] == (
+        [f"AAPL.csv: dates are read as {way}"] * bool(way)
+    )
+
+
+def test_semicolons_and_tabs_part_columns_and_commas_part_thousands(tmp_path: Path) -> None:
+    rows = "date;close;volume\n2024-01-02;1,234.5;12,000\n2024-01-03;1240;1e4\n"
+    for text in (rows, rows.replace(";", "\t")):
+        market = read_given(written(tmp_path, text))
+        assert market.quotes["close"].to_list() == [1234.5, 1240.0]
+        assert market.quotes["volume"].to_list() == [12000.0, 10000.0]
+    with pytest.raises(DataError, match=r"43,2 is no number; write it as 1234\.5"):
+        read_given(written(tmp_path, "date;close\n2024-01-02;43,2\n"))
+
+
+def test_order_blanks_and_sessions_without_a_row_are_said(tmp_path: Path) -> None:
+    rows = "date,close\n2024-01-08,63\n2024-01-02,60\n2024-01-03,\n2024-01-04,61\n"
+    market = read_given(written(tmp_path, rows))
+    assert market.quotes["date"].to_list() == [date(2024, 1, 2), date(2024, 1, 4), date(2024, 1, 8)]
+    assert "AAPL: rows are not in the order of time; they were sorted by date" in market.notes
+    assert "AAPL: 1 rows without a close are left out" in market.notes
+    missing = "AAPL: 2 of the 5 sessions of XNYS from 2024-01-02 to 2024-01-08 have no row"
+    assert any(note.startswith(missing) for note in market.notes)
+
+
 def test_what_is_not_there_is_named(tmp_path: Path) -> None:
     written(tmp_path, THREE)
     with pytest.raises(MarketError, match=r"no prices of APPL in .*; it has \['AAPL'\]; did you mean 'AAPL'"):

@@ -93,8 +93,8 @@ def read_given(path: Path, products: Sequence[str] | None = None) -> Market:
                 continue
             if code in tables:
                 raise _refused(file, None, "file", f"{code} is in two files", "keep one file for each instrument")
-            tables[code] = _checked(file, code, table)
-            notes += [*said, *_doubts(code, tables[code])]
+            tables[code], found = _checked(file, code, table)
+            notes += [*said, *found, *_doubts(code, tables[code])]
     lacking = [code for code in products or () if code not in tables]
     if lacking:
         held = sorted({code for file in files for code, _, _ in _tables(file)})
@@ -157,7 +157,8 @@ def _tables(file: Path) -> Iterator[tuple[str, pl.DataFrame, list[str]]]:
         yield from _long(file, frame.with_row_index("row", 1), ())
         return
     try:
-        lines = list(csv.reader(file.read_text(encoding="utf-8-sig").splitlines()))
+        text = file.read_text(encoding="utf-8-sig").splitlines()
+        lines = list(csv.reader(text, delimiter=_separator(text[0] if text else "")))
     except (OSError, UnicodeDecodeError) as broken:
         raise _refused(file, None, "file", f"not text in UTF-8: {broken}", "save it as CSV in UTF-8") from broken
     if len(lines) < 2:
@@ -178,6 +179,11 @@ def _tables(file: Path) -> Iterator[tuple[str, pl.DataFrame, list[str]]]:
     numbered = [(number, line) for number, line in enumerate(lines[1:], 2) if line]
     frame = pl.DataFrame([line for _, line in numbered], schema=_once(head), orient="row")
     yield from _long(file, frame.with_columns(pl.Series("row", [number for number, _ in numbered])), ())
+
+
+def _separator(head: str) -> str:
+    """What stands between the columns: a comma, or, in a header without any, a semicolon or a tab."""
+    return next((mark for mark in (",", ";", "\t") if mark in head), ",")
 
 
 def _once(head: Sequence[str]) -> dict[str, type[pl.String]]:
@@ -236,15 +242,28 @@ def _long(
     yield code or file.stem, table.drop("code", strict=False), notes
 
 
-def _checked(file: Path, code: str, table: pl.DataFrame) -> pl.DataFrame:
-    """Parse the cells of one instrument and hold its rows to the contract."""
-    text = table.with_columns(pl.col("date").cast(pl.String).str.slice(0, 10))
+def _days(dates: pl.Series) -> tuple[pl.Series, str]:
+    """Parse a column of dates, a null where a cell is none, and say how ones that can be read in two ways were read."""
+    text = dates.cast(pl.String).str.strip_chars().str.slice(0, 10)
+    plain = pl.select(
+        pl.coalesce(*(text.str.to_date(form, strict=False) for form in ("%Y-%m-%d", "%Y%m%d", "%Y/%m/%d")))
+    ).to_series()
+    slashed = text.filter(plain.is_null() & text.str.contains(r"^\d{1,2}/\d{1,2}/\d{4}$"))
+    if slashed.is_empty():
+        return plain, ""
+    ways = {"%m/%d/%Y": "month/day/year", "%d/%m/%Y": "day/month/year"}
+    form = next((form for form in ways if not slashed.str.to_date(form, strict=False).null_count()), "%m/%d/%Y")
+    return plain.fill_null(text.str.to_date(form, strict=False)), f"dates are read as {ways[form]}"
+
+
+def _checked(file: Path, code: str, table: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
+    """Parse the cells of one instrument, hold its rows to the contract, and say what a reader must know of them."""
+    day, way = _days(table["date"])
+    text = table.with_columns(pl.col("date").cast(pl.String))
     parsed = text.with_columns(
-        pl.coalesce(
-            *(pl.col("date").str.to_date(form, strict=False) for form in ("%Y-%m-%d", "%Y%m%d", "%Y/%m/%d", "%m/%d/%Y"))
-        ).alias("day"),
+        day.alias("day"),
         *(
-            pl.col(name).cast(pl.String).str.replace_all(",", "").cast(pl.Float64, strict=False).alias(f"{name} read")
+            _number(pl.col(name).cast(pl.String)).alias(f"{name} read")
             for name in ("open", "high", "low", "close", "volume", "adj_close")
             if name in text.columns
         ),
@@ -269,7 +288,7 @@ def _checked(file: Path, code: str, table: pl.DataFrame) -> pl.DataFrame:
             continue
         cell = pl.col(name).cast(pl.String)
         wrong = pl.col(f"{name} read").is_null() & cell.is_not_null() & (cell.str.strip_chars() != "")
-        refuse(parsed.filter(wrong), name, pl.format("{} is no number", cell), "correct the cell")
+        refuse(parsed.filter(wrong), name, pl.format("{} is no number", cell), "write it as 1234.5")
     kept = parsed.drop_nulls("day").select(
         "row",
         pl.col("day").alias("date"),
@@ -310,6 +329,11 @@ def _checked(file: Path, code: str, table: pl.DataFrame) -> pl.DataFrame:
         pl.format("{} is no session of " + exchange_of(code), "date"),
         "leave the row out, or give a code that says its exchange (600519.SS, 0700.HK)",
     )
+    said = [f"{file.name}: {way}"] if way else []
+    if not kept["date"].is_sorted():
+        said.append(f"{code}: rows are not in the order of time; they were sorted by date")
+    if blank := kept["close"].null_count():
+        said.append(f"{code}: {blank:,} rows without a close are left out")
     kept = kept.drop_nulls("close").sort("date")
     jumps = kept.filter(_change(kept).abs() > LIKELY)
     refuse(
@@ -322,7 +346,20 @@ def _checked(file: Path, code: str, table: pl.DataFrame) -> pl.DataFrame:
         defects.append(Defect(file.name, None, code, "no row has a close", "give a file with prices"))
     if defects:
         raise DataError(defects)
-    return kept
+    held = known.filter(known.is_between(kept["date"][0], kept["date"][-1]))
+    if missing := len(held.filter(~held.is_in(kept["date"].implode()))):
+        said.append(
+            f"{code}: {missing:,} of the {len(held):,} sessions of {exchange_of(code)} from {kept['date'][0]} to"
+            f" {kept['date'][-1]} have no row; a return over them runs from one quote to the next"
+        )
+    return kept, said
+
+
+def _number(cell: pl.Expr) -> pl.Expr:
+    """Parse a cell; commas may part thousands (1,234.5), and nothing else: 43,2 is no number."""
+    thousands = cell.str.contains(r"^\s*-?\d{1,3}(,\d{3})+(\.\d*)?\s*$")
+    plain = pl.when(thousands).then(cell.str.replace_all(",", "", literal=True)).otherwise(cell)
+    return plain.str.strip_chars().cast(pl.Float64, strict=False)
 
 
 def _change(table: pl.DataFrame) -> pl.Expr:
