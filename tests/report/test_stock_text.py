@@ -32,7 +32,7 @@ def test_a_finding_is_said_with_what_it_beats(small_stocks):
     findings = (Finding(model="lstm", best_rule="reversal", margin=0.021, p_holm=0.004, found=True),)
     said = verdict(replace(report, evaluation=replace(report.evaluation, findings=findings)))
     assert said.word == "found"
-    assert "by 2.10 % ahead of reversal (p = 0.004 after Holm)" in said.sentences[0]
+    assert "by 2.10 points ahead of reversal (p = 0.004 after Holm)" in said.sentences[0]
 
 
 def test_validation_is_never_a_verdict(small_stocks):

@@ -95,14 +95,14 @@ def _numbers(report: StockReport) -> str:
         Column("AUC"),
         Column("log loss", "0.693 is a coin"),
         Column("Brier", "0.25 is a coin"),
-        Column("rank IC", "mean correlation of ranks over sessions"),
+        *([Column("rank IC", "mean correlation of ranks over sessions")] if ranked else []),
         Column("calls"),
     ]
     rows: list[list[Cell | str]] = []
     for name in order(report):
         one = found[name]
         scores = one.scores
-        rank = ranked[name].scores["rank_ic"] if name in ranked else None
+        rank = _cell(ranked[name].scores["rank_ic"] if name in ranked else None, digits=4)
         rows.append(
             [
                 name,
@@ -112,7 +112,7 @@ def _numbers(report: StockReport) -> str:
                 score_cell(scores["auc"], digits=3),
                 score_cell(scores["log_loss"], digits=4),
                 score_cell(scores["brier"], digits=4),
-                _cell(rank, digits=4),
+                *([rank] if ranked else []),
                 f"{one.n:,}",
             ]
         )
@@ -167,11 +167,10 @@ def _ranking(report: StockReport) -> str:
     found = {one.model: one for one in report.evaluation.cross_sections}
     if not found:
         return ""
-    names = ("ic", "icir", "rank_ic", "rank_icir")
-    columns = [Column("model", numeric=False), *(Column(name.replace("_", " ").upper()) for name in names)]
-    columns.append(Column("sessions"))
+    named = {"ic": "IC", "icir": "ICIR", "rank_ic": "rank IC", "rank_icir": "rank ICIR"}
+    columns = [Column("model", numeric=False), *map(Column, named.values()), Column("sessions")]
     rows: list[list[Cell | str]] = [
-        [name, *(score_cell(found[name].scores[key], digits=4) for key in names), f"{found[name].sessions:,}"]
+        [name, *(score_cell(found[name].scores[key], digits=4) for key in named), f"{found[name].sessions:,}"]
         for name in order(report)
         if name in found
     ]
@@ -234,7 +233,13 @@ def _differences(report: StockReport) -> str:
         Column("found", numeric=False),
     ]
     rows = [
-        [one.model, said(one.best_rule), percent(one.margin, 2), p_value(one.p_holm), "yes" if one.found else "no"]
+        [
+            one.model,
+            said(one.best_rule),
+            f"{number(100 * one.margin, 2)} points",
+            p_value(one.p_holm),
+            "yes" if one.found else "no",
+        ]
         for one in found.findings
     ]
     pairs = [

@@ -46,7 +46,8 @@ def verdict(report: StockReport) -> StockVerdict:
         best = max(found, key=lambda one: one.margin)
         sentences.append(
             f"{_begin(said(best.model))} was right more often than every rule on the same days, by"
-            f" {percent(best.margin, 2)} ahead of {said(best.best_rule)} (p = {p_value(best.p_holm)} after Holm)."
+            f" {number(100 * best.margin, 2)} points ahead of {said(best.best_rule)}"
+            f" (p = {p_value(best.p_holm)} after Holm)."
         )
     elif report.evaluation.findings:
         least = min(report.evaluation.findings, key=lambda one: one.p_holm)
