@@ -2,12 +2,15 @@
 
 import json
 import re
+from datetime import UTC, datetime, time
 from pathlib import Path
 
 import pytest
 
-from tenor.io.runs import code_of, write_run
+from tenor.io.runs import code_of, read_models, read_run, write_run
+from tenor.outlook import outlook
 from tenor.report.stock_page import stock_page
+from tenor.stock_study import universe_of, windows_of
 
 FACTS = {"base": ".", "data": None, "seconds": 1.0, "finished": "2026-01-01T00:00:00Z", "layout": None}
 
@@ -129,3 +132,45 @@ def test_from_the_shell_a_ticker_that_fails_is_said_and_the_others_are_answered(
     scored = tenor("score", "--history", tmp_path / "kept")
     assert scored.status == 0
     assert "No outcome has come yet" in scored.out
+
+
+def test_the_models_of_a_run_are_asked_about_the_names_that_it_holds(kept, tmp_path: Path, tenor) -> None:
+    runs, run = kept
+    places = ["--run", run.name, "--runs", runs, "--history", tmp_path / "kept"]
+    answer = json.loads(tenor("predict", "KO", "XOM", *places, "--json").out)
+    assert [one["code"] for one in answer["outlooks"]] == ["KO", "XOM"]
+    for one in answer["outlooks"]:
+        assert one["run"] == run.name
+        assert one["trained_now"] is False
+        assert one["as_of"] == "2020-12-31"
+        assert one["record"]["held"] is None  # what is held among several names depends on all of them
+        assert all(model["weight"] is None for model in one["models"])
+        assert any("was judged until" in note for note in one["notes"])
+        result = json.loads((run / "result.json").read_text(encoding="utf-8"))
+        mine = [d for d in result["directions"] if (d["scope"], d["model"]) == (one["code"], "lstm")]
+        assert one["record"]["accuracy"] == mine[0]["scores"]["accuracy"]
+    assert len(list(runs.iterdir())) == 1
+    assert tenor("score", "--history", tmp_path / "kept").status == 0
+    refused = tenor("predict", "KOO", *places)
+    assert refused.status == 2
+    assert f"{run.name} has no KOO; did you mean 'KO'?; it speaks of 5 instruments: AAPL, JPM, KO" in " ".join(
+        refused.err.split()
+    )
+    assert "leave --study and --train out" in tenor("predict", "KO", *places, "--train").err
+
+
+def test_a_kept_run_says_of_its_last_close_what_it_said_in_the_run(kept, small_stocks) -> None:
+    """The models of the last fold, asked about a session of their own test range, answer as they did there."""
+    _, run = kept
+    forecasts = small_stocks.report.forecasts
+    last = forecasts["session"].max()
+    market = small_stocks.market.known_at(datetime.combine(last, time(23), UTC))
+    universe = universe_of(small_stocks.study, market)
+    windows, _ = windows_of(small_stocks.study, universe)
+    models = read_models(read_run(run), small_stocks.study, plain=True)
+    for code in ("KO", "XOM"):
+        said = outlook(universe, windows, models, code, today=last)
+        assert said.as_of == last
+        for model in said.models:
+            then = forecasts.filter(session=last, code=code, model=model.model)["up"][0]
+            assert model.up == pytest.approx(then, abs=1e-6), (code, model.model)

@@ -227,6 +227,9 @@ def predict(
     study: Annotated[
         Path | None, typer.Option("--study", help="A study of stocks instead of the published one.")
     ] = None,
+    run: Annotated[
+        Path | None, typer.Option("--run", help="Ask the models of this kept run, which holds the tickers.")
+    ] = None,
     train: Annotated[
         bool, typer.Option("--train", help="Train on the prices of now, though a kept run still speaks.")
     ] = False,
@@ -243,7 +246,7 @@ def predict(
     from tenor.app.predict import AskPredict
     from tenor.app.predict import predict as command
 
-    request = AskPredict(tuple(tickers), runs, history, data, pulled, study, train, keep, page, pdf, csv)
+    request = AskPredict(tuple(tickers), runs, history, data, pulled, study, train, keep, page, pdf, csv, run)
     if _answer(command, request, json, "predict")["failed"]:
         raise typer.Exit(1)
 

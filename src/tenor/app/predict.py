@@ -4,23 +4,26 @@
 run whose models speak of AAPL or trains it, asks the models about the last close, and keeps what they said.
 ``tenor score`` reads what was kept, and prices as they are now.
 
-A run speaks for a ticker while it was made by the same study, from the same place, and its data end no more than one
-test range of the study before the last close: for so long its models were tested, and after that they are trained
-again.
+Unless a run is named, a run speaks for a ticker while it was made by the same study, from the same place, and its data
+end no more than one test range of the study before the last close: for so long its models were tested, and after that
+they are trained again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from tenor.errors import MarketError, RunError, SplitError, StudyError, TenorError
+from tenor.errors import MarketError, RunError, SplitError, StudyError, TenorError, suggest
 from tenor.progress import Progress, silent
 
 if TYPE_CHECKING:
+    from tenor.factor.universe import Universe
+    from tenor.factor.window import Windows
     from tenor.io.runs import Run
     from tenor.market.market import Market
+    from tenor.model.frozen import FrozenModels
     from tenor.outlook import Outlook
     from tenor.stock_study import StockStudy
     from tenor.trust.kept import Outcome
@@ -51,6 +54,9 @@ class AskPredict:
         Folder of what ``tenor data pull`` keeps.
     study
         A study of stocks; absent, the published one for the next day of a stock.
+    run
+        A kept run of stocks, its folder or its name below ``runs``, whose models are asked about instruments that it
+        holds, on the market of its own study as that is now; nothing is trained.
     train
         Train on the prices of now, also where a kept run would still speak; one of the same study, prices and code is
         not computed twice.
@@ -71,6 +77,7 @@ class AskPredict:
     page: Path | None = None
     pdf: Path | None = None
     csv: Path | None = None
+    run: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +124,11 @@ def predict(request: AskPredict, watch: Progress = silent) -> Answer:
     failures: list[tuple[str, TenorError]] = []
     if len(set(request.tickers)) != len(request.tickers):
         raise StudyError("a ticker is given twice; name each once")
+    of_run = _desk_of_run(request, now) if request.run is not None else None
     for ticker in request.tickers:
         try:
-            said, beside = _predicted(ticker, request, now, watch)
+            code, desk = (ticker, of_run) if of_run else _desk_of_ticker(ticker, request, now, watch)
+            said, beside = _asked_of(desk, code, now)
         except TenorError as failure:
             failures.append((ticker, failure))
             continue
@@ -243,12 +252,36 @@ def _local(place: str, now: datetime) -> date:
     return now.astimezone(ZoneInfo(exchange(place).zone)).date()
 
 
-def _predicted(ticker: str, request: AskPredict, now: datetime, watch: Progress) -> "tuple[Outlook, Answer]":
-    """Find or train the run that speaks of a ticker, and ask it."""
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """A run whose models are asked, and the market of now as its study reads it."""
+
+    run: "Run"
+    trained_now: bool
+    study: "StockStudy"
+    market: "Market"
+    universe: "Universe"
+    windows: "Windows"
+    models: "FrozenModels"
+    prices_from: str
+    notes: tuple[str, ...]
+
+
+def _desk(
+    run: "Run", trained_now: bool, study: "StockStudy", market: "Market", prices_from: str, notes: Sequence[str]
+) -> _Desk:
     from tenor.io.runs import read_models
-    from tenor.outlook import outlook
     from tenor.stock_study import universe_of, windows_of
 
+    universe = universe_of(study, market)
+    windows, _ = windows_of(study, universe)
+    models = read_models(run, study, plain=True)
+    said = (*notes, *universe.notes, *market.notes)
+    return _Desk(run, trained_now, study, market, universe, windows, models, prices_from, said)
+
+
+def _desk_of_ticker(ticker: str, request: AskPredict, now: datetime, watch: Progress) -> tuple[str, _Desk]:
+    """Find or train the run that speaks of a ticker alone."""
     at = _where(ticker, request.data, request.pulled, now)
     study, base = _study_of(at, request.study)
     market, unclosed = _closed(at.source.read(), now)
@@ -256,29 +289,71 @@ def _predicted(ticker: str, request: AskPredict, now: datetime, watch: Progress)
     trained_now, mind = False, [] if run is None else _other_code(run, study)
     if run is None:
         run, trained_now, mind = _train(study, market, request.runs, base, at.code, watch)
-    universe = universe_of(study, market)
-    windows, _ = windows_of(study, universe)
+    return at.code, _desk(run, trained_now, study, market, at.found, [*mind, *unclosed])
+
+
+def _desk_of_run(request: AskPredict, now: datetime) -> _Desk:
+    """The run that is named, over the market of its own study as it is now."""
+    from tenor.app.commands import located
+    from tenor.io.runs import read_run
+
+    assert request.run is not None
+    if request.study is not None or request.train:
+        raise StudyError("--run names the models that are asked; leave --study and --train out")
+    kept = read_run(located(request.run, request.runs))
+    study, market = _of_run(kept, request.data)
+    market, unclosed = _closed(market, now)
+    mind = [*_other_code(kept, study), *unclosed]
+    return _desk(kept, False, study, market, f"run:{kept.folder.resolve()}", mind)
+
+
+def _of_run(run: "Run", data: Path | None) -> "tuple[StockStudy, Market]":
+    """The study of a run of stocks, and its market as its source holds it now."""
+    from tenor.app.commands import with_data
+    from tenor.io.studies import load_any, read_market
+    from tenor.stock_study import StockStudy
+
+    study = load_any(run.study, where=f"{run.name}/study.toml")
+    if not isinstance(study, StockStudy):
+        raise StudyError(f"{run.name} is a run of pairs of futures; `tenor whatif` asks it")
+    return study, read_market(with_data(study, data), Path(run.facts["base"]))
+
+
+def _asked_of(desk: _Desk, code: str, now: datetime) -> "tuple[Outlook, Answer]":
+    """Ask the models of a desk about one of its instruments."""
+    from tenor.outlook import missed_sessions, outlook
+
+    study, universe, run = desk.study, desk.universe, desk.run
+    if code not in universe.codes:
+        raise MarketError(
+            f"{run.name} has no {code}{suggest(code, universe.codes)}; it speaks of {len(universe.codes)} instruments:"
+            f" {', '.join(universe.codes[:12])}{' and more' if len(universe.codes) > 12 else ''}"
+        )
+    alone = len(universe.codes) == 1 and bool(study.portfolios)  # what is held among several depends on all of them
     said = outlook(
         universe,
-        windows,
-        read_models(run, study, plain=True),
-        at.code,
+        desk.windows,
+        desk.models,
+        code,
         today=_last_close(universe.exchange.code, now),
-        portfolio=study.portfolios[0] if study.portfolios else None,
-        limits=study.trading.limits if study.trading else None,
+        portfolio=study.portfolios[0] if alone else None,
+        limits=study.trading.limits if alone and study.trading else None,
     )
+    tested = date.fromisoformat(run.result["test"][1])
+    since = missed_sessions(universe.exchange, tested, said.as_of)
+    aged = [f"{run.name} was judged until {tested}, {since:,} sessions before this close"] if since else []
     beside = {
-        "name": market.instrument(at.code)["name"][0],
-        "source": market.name,
-        "simulated": market.simulated,
-        "prices_from": at.found,
+        "name": desk.market.instrument(code)["name"][0],
+        "source": desk.market.name,
+        "simulated": desk.market.simulated,
+        "prices_from": desk.prices_from,
         "run": run.name,
-        "trained_now": trained_now,
+        "trained_now": desk.trained_now,
         "speaks": _speaks(study, said),
-        "recent": _recent(market, at.code),
-        "notes": [*said.notes, *mind, *unclosed, *universe.notes, *market.notes],
+        "recent": _recent(desk.market, code),
+        "notes": [*said.notes, *aged, *desk.notes],
     }
-    return said, {**beside, "record": _record(run, beside["speaks"], at.code)}
+    return said, {**beside, "record": _record(run, beside["speaks"], code)}
 
 
 def _closed(market: "Market", now: datetime) -> "tuple[Market, list[str]]":
@@ -455,11 +530,14 @@ def _sentence(record: Answer, code: str) -> str:
 def _prices(code: str, place: str, request: AskScore) -> Any:
     """Prices of now, from where a forecast had them."""
     from tenor.factor.universe import build_universe
+    from tenor.io.runs import read_run
     from tenor.io.sources.given import Given
     from tenor.io.sources.simulated_stocks import SimulatedStocks
 
     kind, _, path = place.partition(":")
     source: Any
+    if kind == "run":
+        return build_universe(_closed(_of_run(read_run(Path(path)), request.data)[1], datetime.now(UTC))[0], (code,))
     if request.data is not None:
         source = Given(str(request.data.resolve()), (code,))
     elif kind == "given":
