@@ -14,6 +14,7 @@ from tenor.decide.book import build_book
 from tenor.errors import MarketError
 from tenor.factor.universe import build_universe
 from tenor.market.calendar import trading_calendar
+from tenor.market.exchange import exchange
 from tenor.market.market import Market
 
 HERE = Path(__file__).parents[1]
@@ -60,7 +61,57 @@ def test_a_session_at_one_price_is_locked_where_prices_have_limits(place: str, l
     book, notes = build_book(build_universe(replace(market, quotes=quotes), ("AAA",)), days[0], days[2])
     assert book.can_buy[:, 0].tolist() == [True, not locked, True]
     assert book.can_sell[:, 0].tolist() == [True, True, not locked]
-    assert any("2 times a name stood at its price limit" in note for note in notes) is locked
+    assert any("2 times a name closed at its price limit" in note for note in notes) is locked
+    assert any("2 times a name opened at its price limit" in note for note in notes) is locked
+
+
+TABLE = [  # code, close before, open, close; bought and sold at the open, bought and sold at the close
+    ("600000", 10.0, 10.5, 11.0, "yyny"),  # closed at the upper limit
+    ("600000", 10.0, 11.0, 10.4, "nyyy"),  # opened there
+    ("600000", 10.0, 9.5, 9.0, "yyyn"),  # closed at the lower limit
+    ("600000", 10.0, 10.5, 10.98, "yyyy"),  # a tick and more below
+    ("600000", 7.77, 7.9, 8.55, "yyny"),  # 8.547 is rounded to 8.55
+    ("600000", 10.0, 12.0, 12.4, "yyyy"),  # beyond: the first sessions of a listing
+    ("688001", 10.0, 10.5, 11.0, "yyyy"),  # the STAR market moves by 20 %
+    ("688001", 10.0, 10.5, 12.0, "yyny"),
+    ("SZ300001", 10.0, 10.5, 12.0, "yyny"),  # ChiNext too, in 2024
+    ("510300", 3.333, 3.4, 3.666, "yyny"),  # a fund, in thousandths
+]
+
+
+@pytest.mark.parametrize(("code", "before", "opened", "close", "said"), TABLE)
+def test_a_price_at_its_limit_is_not_traded_against(
+    code: str, before: float, opened: float, close: float, said: str
+) -> None:
+    days = LOCKED[:2]
+    market = stocks({code: dict(zip(days, (before, close), strict=True))}, place="XSHG")
+    wide = (
+        (pl.max_horizontal("open", "close") + 0.01).alias("high"),
+        (pl.min_horizontal("open", "close") - 0.01).alias("low"),
+    )
+    opens = pl.when(pl.col("date") == days[1]).then(opened).otherwise(pl.col("close")).alias("open")
+    quotes = market.quotes.with_columns(opens).with_columns(*wide)
+    book, _ = build_book(build_universe(replace(market, quotes=quotes), (code,)), days[0], days[1])
+    found = [book.can_buy_open, book.can_sell_open, book.can_buy, book.can_sell]
+    assert "".join("y" if each[1, 0] else "n" for each in found) == said
+
+
+def test_chinext_moved_by_ten_per_cent_before_its_reform() -> None:
+    at = exchange("XSHG")
+    limit, tick = at.limit("300001.SZ", np.array(["2020-08-21", "2020-08-24"], "datetime64[D]"))
+    assert limit.tolist() == [0.1, 0.2]
+    assert tick.tolist() == [0.01, 0.01]
+    assert np.isnan(exchange("XNYS").limit("AAPL", np.array(["2024-01-02"], "datetime64[D]"))[0]).all()
+
+
+def test_a_price_without_volume_is_not_traded() -> None:
+    closes = {"AAA": dict.fromkeys(DAYS[:3], 10.0), "IDX": dict.fromkeys(DAYS[:3], 100.0)}
+    market = stocks(closes)
+    still = (pl.col("code") == "IDX") | (pl.col("date") == DAYS[1])
+    quotes = market.quotes.with_columns(pl.when(still).then(0.0).otherwise(1000.0).alias("volume"))
+    book, notes = build_book(build_universe(replace(market, quotes=quotes), ("AAA", "IDX")), DAYS[0], DAYS[2])
+    assert book.can_buy.tolist() == [[True, True], [False, True], [True, True]]  # an index never has any
+    assert any(note.startswith("1 times a name had a price and no volume") for note in notes)
 
 
 def test_no_session_is_no_book() -> None:

@@ -41,6 +41,8 @@ def book(close: Any, opened: Any = None, **more: Any) -> Book:
         "close": close,
         "can_buy": quoted,
         "can_sell": quoted,
+        "can_buy_open": quoted,
+        "can_sell_open": quoted,
         "last": np.full(names, float(count)),
         "benchmark": np.zeros(count),
         **more,
@@ -108,6 +110,26 @@ def test_the_best_are_held_and_only_so_many_leave() -> None:
     np.testing.assert_allclose(gone, [[0, 1 / 3, 1 / 3, 1 / 3, 0]])  # who may not be held leaves beside the drop
 
 
+def test_who_was_held_up_does_not_stay_beside_the_others() -> None:
+    """Four are held where three may be, as after a halt: the lowest leaves; a crumb is not held at all."""
+    rule = TopK(names=3, drop=1)
+    up = np.array([[0.9, 0.8, 0.7, 0.6, 0.1]])
+    four = np.array([[0.3, 0.3, 0.2, 0.2, 0.0]])
+    np.testing.assert_allclose(rule.targets(up, np.zeros((1, 5)), four, 1.0), [[0.3, 0.3, 0.2, 0.0, 0.0]])
+    crumb = np.array([[0.5, 0.48, 0.0, 0.0, 0.02]])
+    np.testing.assert_allclose(rule.targets(up, np.zeros((1, 5)), crumb, 1.0), [[0.5, 0.48, 0.02, 0.0, 0.0]])
+
+
+@pytest.mark.parametrize("fill", ["same_close", "next_open", "next_close"])
+def test_nothing_is_bought_at_the_last_close_of_a_name(fill: str) -> None:
+    opened = np.where(np.arange(12).reshape(6, 2) % 2 * np.arange(6)[:, None] > 2, np.nan, 100.0)
+    held = book(np.full((6, 2), 100.0), opened, last=np.array([6.0, 2.0]))
+    up = [[0.6, 0.6]] * 3 + [[0.6, np.nan]] * 3
+    result = traded(up, held, BySign(), fill=fill, haircut=0.3)
+    np.testing.assert_allclose(result.names[0, 2:], 1.0)
+    np.testing.assert_allclose(result.net[0].sum(), -0.15)  # half of it was in the name, once
+
+
 def test_conviction_is_measured_on_the_scale_and_cut_at_one() -> None:
     up, scale = np.array([[0.55, 0.7, 0.45, np.nan]]), np.full((1, 4), 0.1)
     both = ByProbability().targets(up, scale, np.zeros((1, 4)), 1.0)
@@ -129,9 +151,14 @@ def test_what_cannot_be_traded_keeps_its_weight_and_is_counted() -> None:
 
 def test_nobody_buys_at_the_upper_limit_nor_sells_at_the_lower() -> None:
     can_buy = np.array([[True, True], [False, True], [True, True]])
+    up = [[0.4, 0.4], [0.6, 0.6], [0.6, 0.6]]
     held = book(np.full((3, 2), 100.0), can_buy=can_buy)
-    result = traded([[0.4, 0.4], [0.6, 0.6], [0.6, 0.6]], held, BySign(side="long"))
+    result = traded(up, held, BySign(side="long"))
     np.testing.assert_allclose(result.exposure[0], [0.0, 0.5, 1.0])
+    at_open = book(np.full((3, 2), 100.0), can_buy_open=can_buy)
+    np.testing.assert_allclose(traded(up, at_open, BySign(side="long")).exposure[0], [0.0, 1.0, 1.0])
+    late = traded([[0.6, 0.6]] * 3, at_open, BySign(side="long"), fill="next_open")
+    np.testing.assert_allclose(late.exposure[0], [0.0, 0.5, 1.0])
 
 
 def test_a_name_that_is_gone_leaves_with_a_haircut() -> None:
@@ -215,7 +242,10 @@ def test_dearer_is_never_better_and_costs_change_no_trade(seed: int, rule: Any, 
 def test_the_order_of_names_changes_nothing(seed: int, rule: Any) -> None:
     up, held = drawn(seed)
     order = np.random.default_rng(seed).permutation(len(held.codes))
-    arrays = {name: getattr(held, name)[:, order] for name in ("open", "close", "can_buy", "can_sell")}
+    arrays = {
+        name: getattr(held, name)[:, order]
+        for name in ("open", "close", "can_buy", "can_sell", "can_buy_open", "can_sell_open")
+    }
     turned = replace(held, codes=tuple(held.codes[at] for at in order), last=held.last[order], **arrays)
     np.testing.assert_allclose(traded(up[:, :, order], turned, rule).net, traded(up, held, rule).net, atol=1e-12)
 

@@ -1,9 +1,11 @@
 """A book of prices: what a portfolio of stocks can be traded at, session by session, names side by side.
 
 A session belongs to the exchange, not to a name: one that was not quoted is marked at its last price and cannot be
-traded. One whose price did not move all day (high equals low) away from the close before is locked at its limit: on
-Shanghai and Shenzhen nobody sells into a limit-up to a buyer who comes late, so it is not bought there, and not sold at
-a limit-down. A name that is never quoted again is closed at its last price less a haircut.
+traded, nor one without volume. Where prices are limited (Shanghai and Shenzhen), nobody sells at the upper limit to a
+buyer who comes late: a name is not bought at an open or close that stands there, and not sold at one that stands at the
+lower limit; one that stood at a single price all session away from the close before is taken to be at a limit too,
+which no code says of stocks under special treatment. A name that is never quoted again is closed at its last price less
+a haircut.
 """
 
 from dataclasses import dataclass
@@ -12,12 +14,10 @@ from datetime import date
 import numpy as np
 
 from tenor.errors import MarketError
-from tenor.factor.universe import CLOSE, HIGH, LOW, OPEN, Universe
+from tenor.factor.base import Field
+from tenor.factor.universe import CLOSE, HIGH, LOW, OPEN, VOLUME, Universe
 from tenor.market.calendar import trading_calendar
-from tenor.units import Bools, Dates, Floats
-
-LOCKING = ("XSHG",)
-"""Exchanges with daily price limits, where a session at one price cannot be traded against its direction."""
+from tenor.units import Bools, Dates, Floats, Ints
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,7 +34,9 @@ class Book:
         ``(session, name)``, adjusted; ``close`` is the last one where a name was not quoted, NaN before its first.
         ``open`` is NaN where there is none.
     can_buy, can_sell
-        ``(session, name)``: whether a name can be bought or sold on a session.
+        ``(session, name)``: whether a name can be bought or sold at the close of a session.
+    can_buy_open, can_sell_open
+        The same at its open.
     last
         ``(name,)``: position of the last session on which a name was quoted; the number of sessions while it still is.
     benchmark
@@ -47,6 +49,8 @@ class Book:
     close: Floats
     can_buy: Bools
     can_sell: Bools
+    can_buy_open: Bools
+    can_sell_open: Bools
     last: Floats
     benchmark: Floats
 
@@ -90,17 +94,19 @@ def build_book(
     member[place] = universe.member[held]
     before = _before(universe, sessions)
     marked = _filled(close, before)
-    up = down = np.zeros(shape, dtype=bool)
     notes: list[str] = []
-    if universe.exchange.code in LOCKING:
-        one_price = np.zeros(shape, dtype=bool)
-        one_price[place] = universe.fields[HIGH][held] == universe.fields[LOW][held]
-        earlier = np.vstack([before[None], marked[:-1]])
-        up, down = one_price & (close > earlier), one_price & (close < earlier)
-        if up.any() or down.any():
+    volume = np.full(shape, np.nan)
+    volume[place] = universe.fields[VOLUME][held]
+    still = quoted & (volume == 0) & (volume > 0).any(axis=0)  # what has no volume on any session does not tell it
+    if still.any():
+        notes.append(f"{int(still.sum()):,} times a name had a price and no volume: it is not traded then")
+    earlier = np.vstack([before[None], marked[:-1]])
+    at_close, at_open = (_at_limit(universe, sessions, place, held, price, earlier) for price in (CLOSE, OPEN))
+    for limited, what in ((at_close, "closed"), (at_open, "opened")):
+        if count := int(sum(side.sum() for side in limited)):
             notes.append(
-                f"{int(up.sum() + down.sum()):,} times a name stood at its price limit all session: it is not bought at"
-                " the upper one nor sold at the lower one"
+                f"{count:,} times a name {what} at its price limit: it is not bought there at the upper one nor sold at"
+                " the lower one"
             )
     tail = universe.sessions[np.asarray(universe.bounds[1:]) - 1]
     gone = tail < sessions[-1] - np.timedelta64(30, "D")
@@ -122,12 +128,44 @@ def build_book(
         sessions=sessions,
         open=opened,
         close=marked,
-        can_buy=quoted & ~up,
-        can_sell=quoted & ~down,
+        can_buy=quoted & ~still & ~at_close[0],
+        can_sell=quoted & ~still & ~at_close[1],
+        can_buy_open=np.isfinite(opened) & ~still & ~at_open[0],
+        can_sell_open=np.isfinite(opened) & ~still & ~at_open[1],
         last=ends,
         benchmark=market,
     )
     return book, tuple(notes)
+
+
+def _at_limit(
+    universe: Universe, sessions: Dates, place: tuple[Ints, Ints], held: Bools, field: Field, earlier: Floats
+) -> tuple[Bools, Bools]:
+    """Whether each price stands at the upper and at the lower limit, ``(session, name)`` each.
+
+    The limit is the close before, on the basis of today's quotes, times one plus or less the limit, rounded to the
+    tick. On a session whose factor changes the exchange rounds that close itself, so a tick more of room is left. A
+    price beyond a limit has none: it is of the first sessions after a listing.
+    """
+    shape = earlier.shape
+    none = np.zeros(shape, dtype=bool)
+    if not universe.exchange.price_limits:
+        return none, none
+    rules = [universe.exchange.limit(code, sessions) for code in universe.codes]
+    limit, tick = (np.stack(each, axis=1) for each in zip(*rules, strict=True))
+    factor, price = np.full(shape, np.nan), np.full(shape, np.nan)
+    one_price = none.copy()
+    factor[place], price[place] = universe.factor[held], universe.fields[field][held]
+    one_price[place] = universe.fields[HIGH][held] == universe.fields[LOW][held]
+    with np.errstate(invalid="ignore"):
+        quoted, reference = price / factor, earlier / factor
+        carried = _filled(factor, factor[0])
+        room = tick * np.where(factor == np.vstack([carried[:1], carried[:-1]]), 0.5, 1.5)
+        up, down = (np.floor(reference * (1 + side * limit) / tick + 0.5 + 1e-6) * tick for side in (1, -1))
+        return (
+            (np.abs(quoted - up) < room) | (one_price & (price > earlier)),
+            (np.abs(quoted - down) < room) | (one_price & (price < earlier)),
+        )
 
 
 def _before(universe: Universe, sessions: Dates) -> Floats:

@@ -143,7 +143,9 @@ class TopK:
     """Long the ``names`` with the highest probability, at most ``drop`` of them exchanged in a session.
 
     What is held stays while it is among the best; the lowest of the held leave for the highest of the others where
-    these are higher. Newcomers share what the leavers leave; what stays is not traded, so it drifts.
+    these are higher. Newcomers share what the leavers leave; what stays is not traded, so it drifts. What could not be
+    sold in time makes the held more than ``names``: then the lowest leave beside the drop. Less than a tenth of an
+    equal share counts as not held.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -162,10 +164,10 @@ class TopK:
         for seed, order in enumerate(ranking(up)):
             known = np.isfinite(up[seed])
             order = order[: int(known.sum())]
-            inside = held[seed] > 0
-            stays = [name for name in order.tolist() if inside[name]]
+            inside = held[seed] > 0.1 * gross / self.names
+            stays = [name for name in order.tolist() if inside[name]][: self.names]
             others = [name for name in order.tolist() if not inside[name]]
-            room = max(self.names - len(stays), 0)
+            room = self.names - len(stays)
             comes, others = others[:room], others[room:]
             for _ in range(self.drop):
                 if not stays or not others or up[seed, others[0]] <= up[seed, stays[-1]]:
@@ -312,6 +314,8 @@ def trade(
     for t in range(count):
         gross = np.zeros(seeds)
         cost = per_session * np.maximum(-weights, 0.0).sum(axis=1)
+        # what is quoted for the last time is not bought at that close: nobody could sell it again
+        can_buy, can_sell = book.can_buy[t] & (book.last > t), book.can_sell[t] & (book.last > t)
         at_open = fill == "next_open" and order is not None
         first = night[t] if at_open else earned[t]
         gross += weights @ first
@@ -319,21 +323,21 @@ def trade(
         if at_open and order is not None:
             can_trade = np.isfinite(book.open[t])
             weights, spent = _traded(
-                weights, order, book.can_buy[t] & can_trade, book.can_sell[t] & can_trade, limits, fee, taxes[t], out, t
+                weights, order, book.can_buy_open[t], book.can_sell_open[t], limits, fee, taxes[t], out, t
             )
             cost += spent
             rest = np.where(can_trade, (1.0 + earned[t]) / (1.0 + night[t]) - 1.0, earned[t])
             gross += weights @ rest
             weights = _drifted(weights, rest)
         elif fill == "next_close" and order is not None:
-            weights, spent = _traded(weights, order, book.can_buy[t], book.can_sell[t], limits, fee, taxes[t], out, t)
+            weights, spent = _traded(weights, order, can_buy, can_sell, limits, fee, taxes[t], out, t)
             cost += spent
         if t in gone:
             cost += haircut * np.abs(weights[:, gone[t]]).sum(axis=1)
             weights[:, gone[t]] = 0.0
         order = (up[:, t], scale[:, t], rule)
         if fill == "same_close":
-            weights, spent = _traded(weights, order, book.can_buy[t], book.can_sell[t], limits, fee, taxes[t], out, t)
+            weights, spent = _traded(weights, order, can_buy, can_sell, limits, fee, taxes[t], out, t)
             cost += spent
         out["gross"][:, t], out["net"][:, t] = gross, gross - cost
         out["exposure"][:, t], out["net_exposure"][:, t] = np.abs(weights).sum(axis=1), weights.sum(axis=1)

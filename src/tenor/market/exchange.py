@@ -1,9 +1,10 @@
-"""Exchanges for stocks, ETFs and indices: sessions, hours, currency, as data.
+"""Exchanges for stocks, ETFs and indices: sessions, hours, currency, price limits, as data.
 
 ``exchange("XNYS")`` is New York: the sessions of calendar XNYS, a close at 16:00, dollars. A close of a stock is known
 at the close of its exchange, and that is when a study decides.
 """
 
+import re
 import tomllib
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
@@ -14,7 +15,29 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from tenor.errors import MarketError, suggest
-from tenor.units import AnyArray, Dates
+from tenor.units import AnyArray, Dates, Floats
+
+
+@dataclass(frozen=True, slots=True)
+class PriceLimit:
+    """The most that a price may move in a session.
+
+    Parameters
+    ----------
+    codes
+        Beginnings of the six digits of a code; none: every code.
+    first
+        Session from which it is in force.
+    limit
+        Part of the close before.
+    tick
+        Smallest step of a price.
+    """
+
+    codes: tuple[str, ...]
+    first: date
+    limit: float
+    tick: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +56,8 @@ class Exchange:
         Local times of the regular session.
     sessions_per_year
         Annualises daily figures.
+    price_limits
+        Daily limits; of several that fit a code and a session the last is in force. None: prices move freely.
     """
 
     code: str
@@ -43,6 +68,17 @@ class Exchange:
     open: time
     close: time
     sessions_per_year: int
+    price_limits: tuple[PriceLimit, ...] = ()
+
+    def limit(self, code: str, sessions: Dates) -> tuple[Floats, Floats]:
+        """Return limit and tick of an instrument on each session, NaN where its price moves freely."""
+        digits = re.sub(r"\D", "", code)
+        limit, tick = np.full(len(sessions), np.nan), np.full(len(sessions), np.nan)
+        for rule in self.price_limits:
+            if not rule.codes or digits.startswith(rule.codes):
+                since = sessions >= np.datetime64(rule.first, "D")
+                limit[since], tick[since] = rule.limit, rule.tick
+        return limit, tick
 
     def closes_at(self, day: date) -> datetime:
         """Return the moment of the close of ``day``, in UTC."""
@@ -71,4 +107,6 @@ def exchange(code: str) -> Exchange:
     if code not in exchanges():
         raise MarketError(f"no exchange {code!r}; known are {list(exchanges())}{suggest(code, exchanges())}")
     text = (resources.files("tenor.market") / "exchanges" / f"{code}.toml").read_text(encoding="utf-8")
-    return Exchange(**tomllib.loads(text))
+    stated = tomllib.loads(text)
+    limits = tuple(PriceLimit(**{**each, "codes": tuple(each["codes"])}) for each in stated.pop("price_limits", ()))
+    return Exchange(**stated, price_limits=limits)

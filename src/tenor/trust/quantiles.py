@@ -62,7 +62,7 @@ def quantile_scores(
     level: float,
 ) -> tuple[QuantileScores, ...]:
     """Score every model that gives quantiles, over every horizon."""
-    giving = [forecast for forecast in forecasts if forecast.quantiles is not None]
+    giving = [(forecast, forecast.quantiles) for forecast in forecasts if forecast.quantiles is not None]
     at = np.searchsorted(sessions, test.session).astype(np.int64)
     found = []
     for place, horizon in enumerate(test.horizons):
@@ -72,14 +72,12 @@ def quantile_scores(
             len(sessions), replications=replications, seed=seed, block=max(block, float(horizon))
         )
         outcome = test.ahead[:, place]
-        losses: dict[str, Floats] = {}
-        for forecast in giving:
-            assert forecast.quantiles is not None
-            values = forecast.quantiles[:, :, place].astype(np.float64)
+        said = [(forecast, quantiles[:, :, place].astype(np.float64)) for forecast, quantiles in giving]
+        losses = {forecast.model: _pinball(values, forecast.levels, outcome) for forecast, values in said}
+        for forecast, values in said:
             counted: Bools = np.isfinite(outcome) & np.isfinite(values).all(axis=(0, 2))
             if not counted.any():
                 continue
-            losses[forecast.model] = _pinball(values, forecast.levels, outcome)
             found.append(_scores(forecast, horizon, values, outcome, counted, losses, at, len(sessions), days, level))
     return tuple(found)
 

@@ -33,11 +33,11 @@ from tenor.trust.evaluate import (
     reliability_of,
     right_by_session,
 )
-from tenor.trust.evaluation import Comparison, Direction, Finding, Score, over_seeds, with_interval
+from tenor.trust.evaluation import ALL, Comparison, Direction, Finding, Score, over_seeds, with_interval
 from tenor.trust.quantiles import QuantileScores, quantile_scores
 from tenor.trust.score import Reliability, return_scores
 from tenor.trust.walk_forward import WalkForwardRun
-from tenor.units import Dates, Floats, Ints
+from tenor.units import Bools, Dates, Floats, Ints
 
 MOST_NAMES = 100
 """Most names that are also scored one by one."""
@@ -188,7 +188,9 @@ def evaluate_stocks(
         series = np.stack([_cut(one.result, shown).net.mean(axis=0) for one in headline.values()])
     else:
         series = np.stack([_shares(right_by_session(test, up, sessions)) for up in complete.values()])
-    block = max(block_of(series, notes_of_block), 1.0)
+    # outcomes of neighbouring days share all but a day of a longer horizon
+    overlap = 2.0 * test.horizons[0] if test.horizons[0] > 1 else 1.0
+    block = max(block_of(series, notes_of_block), overlap)
     days = significance.resample(len(sessions), replications=terms.replications, seed=terms.seed, block=block)
     together = np.all([all_spoke(up, test) for up in complete.values()], axis=0)
     if not together.all():
@@ -207,7 +209,11 @@ def evaluate_stocks(
         replications=terms.replications,
         block=block,
         sessions=sessions,
-        directions=directions(complete, test, sessions, days, terms.level, by_product=len(names) <= MOST_NAMES),
+        directions=tuple(
+            # names of a day are not independent, and a binomial p over all of them would say they are
+            replace(one, binomial_p=float("nan")) if one.scope == ALL and len(names) > 1 else one
+            for one in directions(complete, test, sessions, days, terms.level, by_product=len(names) <= MOST_NAMES)
+        ),
         mcc={name: _mcc(up, test, sessions, days, terms.level) for name, up in complete.items()},
         by_fold={name: accuracy_by_fold(up, test, said.fold[outcome]) for name, up in complete.items()},
         reliabilities={name: reliability_of(up, test) for name, up in complete.items()},
@@ -302,7 +308,7 @@ def _scored(
             result.gross,
             np.ones(result.net.shape[1]),
             result.turnover,
-            result.names > 0,
+            _carried(result.names),
             sessions_per_year=terms.sessions_per_year,
             legs_per_round_trip=2,
         )
@@ -315,6 +321,11 @@ def _scored(
         scores |= {name: with_interval(scores[name], found, number) for name, (_, found) in intervals.items()}
         out.append(PortfolioScores(one.model, one.portfolio, one.fill, len(result.net), scores, dict(scored.undefined)))
     return tuple(out)
+
+
+def _carried(names: Floats) -> Bools:
+    """Whether anything was held into each session: what was held after the trades of the one before."""
+    return np.hstack([np.zeros((len(names), 1), dtype=bool), names[:, :-1] > 0])
 
 
 def _equity(one: _Traded, shown: Ints) -> PortfolioEquity:

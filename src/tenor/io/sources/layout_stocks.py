@@ -34,13 +34,13 @@ class LeaveStock:
     rule
         ``rows``: of ``codes`` (absent: all) from ``first`` to ``last`` (absent: the ends). ``blank``: without a close.
         ``off_session``: on days without a session of the exchange. ``no_factor``: without a factor, of an instrument
-        that has one on other days.
+        that has one on other days. ``no_trade``: without volume and at one price: how sources fill a halt.
     why
         The reason, for people.
     """
 
     __pydantic_config__: ClassVar = STRICT
-    rule: Literal["rows", "blank", "off_session", "no_factor"]
+    rule: Literal["rows", "blank", "off_session", "no_factor", "no_trade"]
     why: str
     codes: tuple[str, ...] = ()
     first: date | None = None
@@ -53,6 +53,7 @@ class LeaveStock:
                 "blank": "without a close",
                 "off_session": "on a day without a session",
                 "no_factor": "without a factor, which their instrument has on other days",
+                "no_trade": "without volume and at one price",
             }[self.rule]
         of = f"of {', '.join(self.codes)} " if self.codes else ""
         return f"{of}from {self.first or 'the beginning'} to {self.last or 'the end'}"
@@ -257,5 +258,7 @@ def _rule_problems(rule: LeaveStock, file: Stocks) -> Iterator[str]:
         yield f": {rule.rule!r} takes no codes, first or last; leave them out, or take the rule 'rows'"
     if rule.rule == "no_factor" and not {"factor", "adj_close"} & set(file.columns):
         yield ": 'no_factor' needs a factor or adj_close among the columns"
+    if rule.rule == "no_trade" and not {"volume", "high", "low"} <= set(file.columns):
+        yield ": 'no_trade' needs volume, high and low among the columns"
     if rule.first is not None and rule.last is not None and rule.first > rule.last:
         yield f": first {rule.first} is after last {rule.last}; give the earlier first"

@@ -330,6 +330,8 @@ def _left_out(
             case "no_factor":
                 ratio = _ratio(rows.columns)
                 meets = ratio.is_null() & (ratio.count().over("code") > 0)
+            case "no_trade":
+                meets = (pl.col("volume") == 0) & (pl.col("high") == pl.col("low"))
             case "rows":
                 meets = pl.lit(True)
                 if rule.codes:
