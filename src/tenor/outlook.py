@@ -128,7 +128,8 @@ def outlook(
     Raises
     ------
     MarketError
-        If the last session of ``code`` has no window (too short a history, or not a member).
+        If the last session of ``code`` has no window (too short a history, or not a member), or is one that the models
+        learnt from, were stopped by or calibrated on: of that they say nothing new.
     FitError
         If the models do not speak of ``code``.
     """
@@ -144,6 +145,12 @@ def outlook(
         )
     asked = asked.take(np.array([len(asked) - 1]))
     fold = len(frozen.folds) - 1
+    learnt = frozen.folds[fold].validation[1]
+    if last <= np.datetime64(learnt, "D"):
+        raise MarketError(
+            f"{code}: its last session is {last}, and the models learnt from sessions until {learnt} (validation"
+            " included): what they say of it is no forecast; give later prices, or train on these"
+        )
     price = universe.fields[CLOSE][rows] / universe.factor[rows]
     adjusted = universe.fields[CLOSE][rows]
     as_of = last.item()

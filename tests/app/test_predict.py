@@ -211,6 +211,8 @@ def test_what_was_said_is_scored_when_the_outcome_has_come(desk: Path) -> None:
     assert mine["right"] == ((said["up"] > 0.5) == (change > 0))
     assert mine["inside"] == (said["returns"][0][0] <= change <= said["returns"][0][-1])
     assert mine["known"] == prices("KO")["date"][400].isoformat()
+    assert all(each["late"] for each in found["outcomes"] if each["known"])  # the prices are years old
+    assert any(note.startswith("KO.csv: no adjusted close") for note in found["notes"])
     assert json.loads(json.dumps(found, allow_nan=False)) == found
 
 
@@ -225,6 +227,24 @@ def test_one_that_fails_costs_the_others_nothing(desk: Path) -> None:
     assert "no prices of GONE" in reasons["GONE"]
     with pytest.raises(MarketError, match="no prices of GONE"):
         ask(desk, "GONE", "GONE2")
+
+
+def test_asked_again_a_forecast_counts_once_as_it_was_said_first(desk: Path) -> None:
+    """Two runs of one study speak after the same close, the second trained on another code's numbers."""
+    written(desk / "prices", "KO", 400)
+    first = Path(ask(desk, "KO")["outlooks"][0]["kept"])
+    told = json.loads(first.read_text(encoding="utf-8"))
+    said = json.loads(first.read_text(encoding="utf-8"))["forecast"]
+    said["run"] = said["run"][:-10] + "0123456789"
+    for model in said["models"]:
+        model["up"] = 1.0 - model["up"]
+    again = told | {"asked_at": "2099-01-01T00:00:00Z", "forecast": said}
+    (first.parent / "KO-0000000000.json").write_text(json.dumps(again), encoding="utf-8")
+    written(desk / "prices", "KO", 402)
+    found = score(AskScore(desk / "forecasts", pulled=desk / "none"))
+    (mine,) = [one for one in found["outcomes"] if (one["model"], one["horizon"]) == ("lstm", 1)]
+    assert mine["up"] == next(one["up"] for one in told["forecast"]["models"] if one["model"] == "lstm")
+    assert {one["scored"] for one in found["records"] if one["horizon"] == 1} == {1}
 
 
 def test_a_session_that_has_not_closed_is_left_out_with_a_word(desk: Path) -> None:

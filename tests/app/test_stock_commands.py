@@ -2,15 +2,19 @@
 
 import json
 import re
-from datetime import UTC, datetime, time
+import tomllib
+from dataclasses import replace
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 import pytest
 
+from tenor.errors import MarketError
 from tenor.io.runs import code_of, read_models, read_run, write_run
+from tenor.io.sources.simulated_stocks import SimulatedStocks
 from tenor.outlook import outlook
 from tenor.report.stock_page import stock_page
-from tenor.stock_study import universe_of, windows_of
+from tenor.stock_study import load_stocks, universe_of, windows_of
 
 FACTS = {"base": ".", "data": None, "seconds": 1.0, "finished": "2026-01-01T00:00:00Z", "layout": None}
 
@@ -156,6 +160,18 @@ def test_the_models_of_a_run_are_asked_about_the_names_that_it_holds(kept, tmp_p
     assert f"{run.name} has no KOO; did you mean 'KO'?; it speaks of 5 instruments: AAPL, JPM, KO" in " ".join(
         refused.err.split()
     )
+    early = load_stocks(tomllib.loads((run / "study.toml").read_text(encoding="utf-8")))
+    assert isinstance(early.market, SimulatedStocks)
+    cut = replace(early.market, last=date(2020, 3, 2)).read()
+    universe = universe_of(early, cut)
+    with pytest.raises(MarketError, match="what they say of it is no forecast"):
+        outlook(
+            universe,
+            windows_of(early, universe)[0],
+            read_models(read_run(run), early, plain=True),
+            "KO",
+            today=date(2020, 3, 2),
+        )
     assert "leave --study and --train out" in tenor("predict", "KO", *places, "--train").err
 
 

@@ -194,6 +194,7 @@ def came(code, horizon, known, **changes):
     """What came of one forecast; still open where ``known`` is ``None``."""
     names = ("change", "up", "right", "error", "naive_error", "pinball", "inside", "stated")
     found = {"code": code, "as_of": "2026-11-20", "model": "lstm", "horizon": horizon, "known": known}
+    found |= {"simulated": False, "late": False}
     return found | dict.fromkeys(names) | changes
 
 
@@ -202,6 +203,8 @@ SCORED = {
         {
             "model": "lstm",
             "horizon": 1,
+            "simulated": False,
+            "late": False,
             "scored": 3,
             "pending": 1,
             "days": 2,
@@ -213,7 +216,7 @@ SCORED = {
             "stated": 0.9,
             "error_skill": -0.021,
         },
-        {"model": "lstm", "horizon": 5, "scored": 0, "pending": 4, "days": 0}
+        {"model": "lstm", "horizon": 5, "simulated": False, "late": False, "scored": 0, "pending": 4, "days": 0}
         | dict.fromkeys(("right", "low", "high", "brier", "inside", "stated", "error_skill")),
     ],
     "outcomes": [

@@ -29,7 +29,8 @@ def prices() -> Universe:
 def forecast(as_of: date, up: float = 0.6, **more: Any) -> dict[str, Any]:
     model = {"model": "lstm", "up": up, "levels": [0.05, 0.5, 0.95], **more}
     model.setdefault("returns", [[-0.01, 0.001, 0.01], [-0.03, 0.002, 0.03]])
-    return {"code": "AAA", "as_of": as_of.isoformat(), "horizons": [1, 3], "models": [model]}
+    said = {"code": "AAA", "as_of": as_of.isoformat(), "horizons": [1, 3], "models": [model], "simulated": False}
+    return said | {"asked_at": f"{as_of.isoformat()}T23:30:00Z"}
 
 
 def test_each_horizon_is_scored_by_its_own_session() -> None:
@@ -91,3 +92,26 @@ def test_a_model_without_quantiles_has_calls_alone() -> None:
     (record,) = records([one])
     assert (record.right, record.low, record.high) == (1.0, pytest.approx(0.025), 1.0)
     assert record.error_skill is record.inside is record.stated is None
+
+
+def test_what_was_asked_after_its_outcome_is_scored_apart() -> None:
+    """At 23:30 UTC of the session New York has closed: one session ahead is known then, three are not."""
+    late = forecast(DAYS[0]) | {"asked_at": f"{DAYS[1].isoformat()}T23:30:00Z"}
+    found = outcomes([forecast(DAYS[0]), late], prices())
+    assert [(one.horizon, one.late) for one in found] == [(1, False), (3, False), (1, True), (3, False)]
+    summed = {(one.horizon, one.late): one.scored for one in records(found)}
+    assert summed == {(1, False): 1, (3, False): 2, (1, True): 1}
+
+
+def test_drawn_and_observed_prices_are_scored_apart() -> None:
+    drawn = forecast(DAYS[0]) | {"simulated": True}
+    summed = records(outcomes([forecast(DAYS[0]), drawn], prices()))
+    assert {(one.horizon, one.simulated): one.scored for one in summed} == {
+        (horizon, simulated): 1 for horizon in (1, 3) for simulated in (False, True)
+    }
+
+
+def test_a_point_has_no_interval() -> None:
+    one, _ = outcomes([forecast(DAYS[0], levels=[0.5], returns=[[0.001], [0.002]])], prices())
+    assert (one.inside, one.stated) == (None, None)
+    assert one.error == pytest.approx(0.019)

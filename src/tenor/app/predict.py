@@ -157,11 +157,12 @@ def score(request: AskScore, watch: Progress = silent) -> Answer:
     from tenor.trust.kept import outcomes, records
 
     entries, unusable = kept(request.history)
-    wanted = [entry.forecast for entry in entries if not request.tickers or entry.forecast["code"] in request.tickers]
-    # asked twice of one run after one close, a forecast counts once: as it was said first
+    # asked again after one close, of a run of the same study, a forecast counts once: as it was said first
     first: dict[tuple[str, ...], Any] = {}
-    for said in wanted:
-        first.setdefault((said["code"], said["as_of"], said["run"]), said)
+    for entry in entries:
+        said = {**entry.forecast, "asked_at": entry.asked_at}
+        if not request.tickers or said["code"] in request.tickers:
+            first.setdefault((said["code"], said["as_of"], str(said["run"]).rpartition("-")[0]), said)
     wanted = list(first.values())
     if not wanted:
         whose = f" of {', '.join(request.tickers)}" if request.tickers else ""
@@ -174,10 +175,11 @@ def score(request: AskScore, watch: Progress = silent) -> Answer:
         for place in dict.fromkeys(str(said["prices_from"]) for said in mine):
             those = [said for said in mine if str(said["prices_from"]) == place]
             try:
-                universe = _prices(code, place, request)
+                universe, said_of_prices = _prices(code, place, request)
             except TenorError as failure:
                 notes.append(f"{code}: its prices cannot be read, so its {len(those)} forecasts stay open: {failure}")
                 continue
+            notes += [note for note in said_of_prices if note not in notes]
             found += outcomes(those, universe)
         watch("scoring", number + 1, len(codes))
     return {
@@ -527,9 +529,8 @@ def _sentence(record: Answer, code: str) -> str:
     )
 
 
-def _prices(code: str, place: str, request: AskScore) -> Any:
-    """Prices of now, from where a forecast had them."""
-    from tenor.factor.universe import build_universe
+def _prices(code: str, place: str, request: AskScore) -> "tuple[Universe, list[str]]":
+    """Prices of now, from where a forecast had them, and what a reader must know of them."""
     from tenor.io.runs import read_run
     from tenor.io.sources.given import Given
     from tenor.io.sources.simulated_stocks import SimulatedStocks
@@ -537,7 +538,7 @@ def _prices(code: str, place: str, request: AskScore) -> Any:
     kind, _, path = place.partition(":")
     source: Any
     if kind == "run":
-        return build_universe(_closed(_of_run(read_run(Path(path)), request.data)[1], datetime.now(UTC))[0], (code,))
+        return _universe(_of_run(read_run(Path(path)), request.data)[1], code)
     if request.data is not None:
         source = Given(str(request.data.resolve()), (code,))
     elif kind == "given":
@@ -548,7 +549,16 @@ def _prices(code: str, place: str, request: AskScore) -> Any:
         source = Pulled(path, (code,))
     else:
         source = SimulatedStocks(products=(code,), last=_last_close("XNYS", datetime.now(UTC)))
-    return build_universe(_closed(source.read(), datetime.now(UTC))[0], (code,))
+    return _universe(source.read(), code)
+
+
+def _universe(market: "Market", code: str) -> "tuple[Universe, list[str]]":
+    """One instrument of a market as it is known now."""
+    from tenor.factor.universe import build_universe
+
+    known, unclosed = _closed(market, datetime.now(UTC))
+    universe = build_universe(known, (code,))
+    return universe, [*unclosed, *universe.notes, *market.notes]
 
 
 def _export(request: AskPredict, answer: Answer) -> None:

@@ -170,32 +170,13 @@ def _cover(record: Mapping[str, Any], console: Console) -> None:
 
 def printed_score(answer: Mapping[str, Any], console: Console) -> None:
     """Print the answer of ``score``."""
-    rows = [
-        [
-            one["model"],
-            plural(one["horizon"], "session"),
-            str(one["scored"]),
-            str(one["pending"]),
-            str(one["days"]),
-            _share(one),
-            number(one["brier"], 3) if one["brier"] is not None else "-",
-            f"{percent(one['inside'])} of {percent(one['stated'], 0)}" if one["inside"] is not None else "-",
-            percent(one["error_skill"], 2),
-        ]
-        for one in answer["records"]
-    ]
-    heads = [
-        "model",
-        "over",
-        "scored",
-        "open",
-        "days",
-        "right",
-        "Brier",
-        "inside, stated",
-        "error, less than no change",
-    ]
-    console.print(table("Kept forecasts against what came", heads, rows))
+    kinds = dict.fromkeys((one["simulated"], one["late"]) for one in answer["records"])
+    for simulated, late in kinds:
+        title = "Kept forecasts against what came"
+        title += ", asked when the outcome was known: no track record" if late else ""
+        title += ", SIMULATED" if simulated else ""
+        mine = [one for one in answer["records"] if (one["simulated"], one["late"]) == (simulated, late)]
+        console.print(table(title, HEADS, [_row(one) for one in mine]))
     if not any(one["scored"] for one in answer["records"]):
         console.print("No outcome has come yet: ask again after the next close.")
     known = sorted((one for one in answer["outcomes"] if one["known"] is not None), key=lambda one: str(one["known"]))
@@ -203,6 +184,23 @@ def printed_score(answer: Mapping[str, Any], console: Console) -> None:
         _outcomes(known, console)
     for note in (*answer["notes"], *answer["unusable"]):
         console.print(note, style="yellow", soft_wrap=True)
+
+
+HEADS = ["model", "over", "scored", "open", "days", "right", "Brier", "inside, stated", "error, less than no change"]
+
+
+def _row(one: Mapping[str, Any]) -> list[str]:
+    return [
+        one["model"],
+        plural(one["horizon"], "session"),
+        str(one["scored"]),
+        str(one["pending"]),
+        str(one["days"]),
+        _share(one),
+        number(one["brier"], 3),
+        f"{percent(one['inside'])} of {percent(one['stated'], 0)}" if one["inside"] is not None else "-",
+        percent(one["error_skill"], 2),
+    ]
 
 
 def _share(one: Mapping[str, Any]) -> str:

@@ -4,9 +4,10 @@ One JSON file for each forecast, below a folder for the session it was made afte
 
     forecasts/2025-11-24/AAPL-3f9c01ab52.json
 
-The digits are those of a hash over what was said (instrument, session, run, numbers), so that asking twice keeps it
-once, and a later run that says something else is kept beside it. A file is written aside and renamed: it is whole or
-it is not there. Nothing in it is ever changed; scores are computed from it and from prices (:mod:`tenor.trust.kept`).
+The digits are those of a hash over what was said (instrument, session, run, numbers; not how old the data were when it
+was asked), so that asking twice keeps it once, and a later run that says something else is kept beside it. A file is
+written aside and renamed: it is whole or it is not there. Nothing in it is ever changed; scores are computed from it
+and from prices (:mod:`tenor.trust.kept`).
 """
 
 import hashlib
@@ -49,7 +50,8 @@ def keep(root: Path, forecast: Mapping[str, Any], *, asked_at: str) -> Path:
     RunError
         If the disk refuses.
     """
-    said = json.dumps(forecast, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    what = {name: value for name, value in forecast.items() if name != "missed"}
+    said = json.dumps(what, sort_keys=True, ensure_ascii=False, allow_nan=False)
     digits = hashlib.sha256(said.encode()).hexdigest()[:10]
     safe = "".join(letter if letter.isalnum() or letter in "-._" else "_" for letter in str(forecast["code"]))
     path = root / str(forecast["as_of"]) / f"{safe}-{digits}.json"
@@ -74,7 +76,7 @@ def keep(root: Path, forecast: Mapping[str, Any], *, asked_at: str) -> Path:
 
 
 def kept(root: Path) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
-    """Return every forecast of a history by session and instrument, and why each unreadable file is not one."""
+    """Return every forecast of a history in the order of asking, and why each unreadable file is not one."""
     if not root.is_dir():
         return (), ()
     entries: list[Entry] = []
@@ -86,7 +88,7 @@ def kept(root: Path) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
                 unusable.append(f"{path} has format {document['format']!r}, this Tenor reads {FORMAT}")
                 continue
             forecast = document["forecast"]
-            entries.append(Entry(path, document["asked_at"], {**forecast, "code": forecast["code"]}))
+            entries.append(Entry(path, str(document["asked_at"]), {**forecast, "code": forecast["code"]}))
         except (OSError, ValueError, KeyError, TypeError) as broken:
             unusable.append(f"{path} is no kept forecast: {type(broken).__name__}: {broken}")
-    return tuple(entries), tuple(unusable)
+    return tuple(sorted(entries, key=lambda entry: (entry.asked_at, entry.path))), tuple(unusable)

@@ -4,13 +4,16 @@ A forecast of AAPL made after the close of 2025-11-24 for one session is scored 
 session quantiles wait until 2025-12-02. The return is that of the adjusted price over so many sessions *of the
 instrument*, which is what the models were trained on. Beside every model stands the naive row: tomorrow = today.
 
+A forecast that was asked after its outcome was known (of data that end long ago, say) is none: it is scored apart, and
+so are forecasts of simulated prices.
+
 Counts are small for a long while: the interval of the share of right calls is exact (Clopper and Pearson, 1934), and
 forecasts of several instruments on one day are not independent, which it does not know; the number of days is shown.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import numpy as np
@@ -30,6 +33,10 @@ class Outcome:
     ----------
     code, as_of, model, horizon
         Which forecast.
+    simulated
+        Whether its prices were drawn.
+    late
+        Whether it was asked after its outcome was known.
     known
         Session at which the outcome was known; ``None`` while it is not, and everything below is then ``None`` too.
     change
@@ -49,6 +56,8 @@ class Outcome:
     as_of: date
     model: str
     horizon: int
+    simulated: bool
+    late: bool
     known: date | None
     change: float | None = None
     up: float | None = None
@@ -62,7 +71,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """How one model did over one horizon.
+    """How one model did over one horizon, on observed or ``simulated`` prices, ``late`` or in time.
 
     ``low`` and ``high`` bound the share of right calls; ``error_skill`` is one less the ratio of its absolute error to
     that of no change. ``None`` where nothing speaks to it.
@@ -70,6 +79,8 @@ class Record:
 
     model: str
     horizon: int
+    simulated: bool
+    late: bool
     scored: int
     pending: int
     days: int
@@ -88,25 +99,27 @@ def outcomes(forecasts: Sequence[Mapping[str, Any]], universe: Universe) -> tupl
     Parameters
     ----------
     forecasts
-        As :class:`tenor.outlook.Outlook` is kept: ``code``, ``as_of``, ``horizons`` and ``models``.
+        As :class:`tenor.outlook.Outlook` is kept: ``code``, ``as_of``, ``horizons`` and ``models``, with ``asked_at``
+        (UTC, as ``2025-11-25T06:10:00Z``) and ``simulated``.
     universe
         Prices of their instruments; one whose instrument or session it lacks is still open.
     """
     found: list[Outcome] = []
     for said in forecasts:
-        as_of = date.fromisoformat(said["as_of"])
+        as_of, asked = date.fromisoformat(said["as_of"]), datetime.fromisoformat(said["asked_at"])
         paths = _path(universe, said["code"], as_of)
         for model in said["models"]:
             for place, horizon in enumerate(said["horizons"]):
                 if place and not model.get("returns"):
                     continue  # it said nothing of a longer horizon
-                key = (said["code"], as_of, model["model"], horizon)
+                key = (said["code"], as_of, model["model"], horizon, bool(said["simulated"]))
                 if paths is None or horizon >= len(paths[0]):
-                    found.append(Outcome(*key, known=None))
+                    found.append(Outcome(*key, late=False, known=None))
                     continue
                 sessions, closes = paths
+                late = asked >= universe.exchange.closes_at(sessions[horizon])
                 change = float(closes[horizon] / closes[0] - 1.0)
-                found.append(_scored(key, sessions[horizon], change, model, place))
+                found.append(_scored((*key, late), sessions[horizon], change, model, place))
     return tuple(found)
 
 
@@ -123,7 +136,7 @@ def _path(universe: Universe, code: str, as_of: date) -> tuple[list[date], Float
 
 
 def _scored(
-    key: tuple[str, date, str, int], known: date, change: float, model: Mapping[str, Any], place: int
+    key: tuple[str, date, str, int, bool, bool], known: date, change: float, model: Mapping[str, Any], place: int
 ) -> Outcome:
     levels, returns = model.get("levels") or (), model.get("returns") or ()
     error = pinball = inside = stated = None
@@ -131,7 +144,8 @@ def _scored(
         values, at = np.array(returns[place]), np.array(levels)
         error = abs(change - float(np.interp(0.5, at, values)))
         pinball = float(np.mean(np.maximum(at * (change - values), (at - 1.0) * (change - values))))
-        inside, stated = bool(values[0] <= change <= values[-1]), float(at[-1] - at[0])
+        if len(levels) > 1:
+            inside, stated = bool(values[0] <= change <= values[-1]), float(at[-1] - at[0])
     first = place == 0
     up = float(model["up"]) if first else None
     right = None if up is None or change == 0.0 or up == 0.5 else (up > 0.5) == (change > 0.0)
@@ -150,14 +164,14 @@ def _scored(
 
 
 def records(found: Sequence[Outcome]) -> tuple[Record, ...]:
-    """Sum outcomes up by model and horizon, in the order in which they first appear."""
-    groups: dict[tuple[str, int], list[Outcome]] = {}
+    """Sum outcomes up by model and horizon, in the order in which they first appear; see :class:`Record`."""
+    groups: dict[tuple[str, int, bool, bool], list[Outcome]] = {}
     for one in found:
-        groups.setdefault((one.model, one.horizon), []).append(one)
-    return tuple(_record(model, horizon, each) for (model, horizon), each in groups.items())
+        groups.setdefault((one.model, one.horizon, one.simulated, one.late), []).append(one)
+    return tuple(_record(key, each) for key, each in groups.items())
 
 
-def _record(model: str, horizon: int, each: Sequence[Outcome]) -> Record:
+def _record(key: tuple[str, int, bool, bool], each: Sequence[Outcome]) -> Record:
     known = [one for one in each if one.known is not None]
     calls = [bool(one.right) for one in known if one.right is not None]
     low, high = _share(sum(calls), len(calls))
@@ -170,8 +184,7 @@ def _record(model: str, horizon: int, each: Sequence[Outcome]) -> Record:
     errors = [(one.error, one.naive_error) for one in known if one.error is not None and one.naive_error is not None]
     usual = sum(naive for _, naive in errors)
     return Record(
-        model=model,
-        horizon=horizon,
+        *key,
         scored=len(known),
         pending=len(each) - len(known),
         days=len({one.as_of for one in known}),
