@@ -175,10 +175,11 @@ def _as_of(quotes: pl.DataFrame, moments: AnyArray, events: pl.DataFrame, value:
         return np.full(quotes.height, before)
     asked = quotes.select("code", "date").with_columns(pl.Series("moment", moments), row=pl.int_range(pl.len()))
     dated = events.select("code", "date", pl.col("known_at").dt.replace_time_zone(None), pl.col(value).cast(pl.Float64))
-    # an event is in force from its date on, once it is known
+    # an event is in force from its date on, once it is known; of those that are, the latest by date
     dated = dated.with_columns(
         pl.max_horizontal(pl.col("known_at"), pl.col("date").cast(pl.Datetime("us"))).alias("moment")
     ).sort("moment", "date")
+    dated = dated.filter(pl.col("date") == pl.col("date").cum_max().over("code"))
     found = (
         asked.sort("moment")
         .join_asof(dated.select("code", "moment", value), on="moment", by="code", check_sortedness=False)

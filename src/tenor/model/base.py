@@ -191,12 +191,14 @@ def fit_grid(recipe: Recipe, folds: Sequence[FoldWindows], seeds: Sequence[int],
     return tuple(grid)
 
 
-def class_weights(train: Windows, windows: Windows) -> Floats:
-    """Return a weight for each of ``windows``, inverse to how frequent its class was in ``train``.
+def class_weights(train: Windows, windows: Windows, *, balanced: bool) -> Floats:
+    """Return a weight for each of ``windows``: inverse to how frequent its class was in ``train``, or one.
 
     Networks, trees and regression are trained on these and choose where to stop by them, so that all three answer the
-    same question: which direction, had both been equally frequent.
+    same question: which direction, had both been equally frequent; or, not ``balanced``, as frequent as they were.
     """
+    if not balanced:
+        return np.ones(len(windows))
     ups = float((train.label == 1).mean())
     return np.where(windows.label == 1, 0.5 / ups, 0.5 / (1 - ups))
 

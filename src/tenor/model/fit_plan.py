@@ -25,7 +25,8 @@ class FitPlan:
     patience
         Stop a network after so many epochs without a lower validation loss; its best weights are kept.
     class_weights
-        ``balanced``: weights inverse to the class frequencies in train; ``none``: every window counts one.
+        ``balanced``: weights inverse to the class frequencies in train; ``none``: every window counts one. Trees and
+        regression follow it too.
     weight_decay
         Decoupled decay per step, as a multiple of the learning rate; 0 is plain Adam.
     clip_norm

@@ -41,8 +41,8 @@ class LightGBM:
     reads: ClassVar = ()
 
     def recipe(self, prepare: Prepare, plan: FitPlan) -> Recipe:
-        """Return the recipe; the fit plan is for networks."""
-        return LightGBMRecipe(self, prepare)
+        """Return the recipe; of the fit plan, which is for networks, it takes the class weights."""
+        return LightGBMRecipe(self, prepare, plan.class_weights == "balanced")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,7 @@ class LightGBMRecipe:
 
     settings: LightGBM
     prepare: Prepare
+    balanced: bool = True
     name: str = "lightgbm"
     seeded: ClassVar = True
     calibrated: ClassVar = False
@@ -99,11 +100,15 @@ class LightGBMRecipe:
             "num_threads": 1,
             "verbosity": -1,
         }
-        data = lightgbm.Dataset(flatten(prepared.apply(train)), label=train.label, weight=class_weights(train, train))
+        data = lightgbm.Dataset(
+            flatten(prepared.apply(train)),
+            label=train.label,
+            weight=class_weights(train, train, balanced=self.balanced),
+        )
         held = lightgbm.Dataset(
             flatten(prepared.apply(validation)),
             label=validation.label,
-            weight=class_weights(train, validation),
+            weight=class_weights(train, validation, balanced=self.balanced),
             reference=data,
         )
         booster = lightgbm.train(

@@ -75,6 +75,7 @@ class LogisticRecipe:
 
     settings: "Logistic"
     prepare: Prepare
+    balanced: bool = True
     name: str = "logistic"
     seeded: ClassVar = False
     calibrated: ClassVar = False
@@ -91,14 +92,15 @@ class LogisticRecipe:
         x, held = flatten(prepared.apply(train)).astype(np.float64), prepared.apply(validation)
         best: tuple[float, FittedLogistic] | None = None
         for strength in sorted(self.settings.inverse_penalties):
-            model = LogisticRegression(C=strength, class_weight="balanced", solver="newton-cholesky")
+            weights = "balanced" if self.balanced else None
+            model = LogisticRegression(C=strength, class_weight=weights, solver="newton-cholesky")
             # one thread: sums in one order, so the same numbers on any machine, and faster at this size
             with threadpool_limits(1, user_api="blas"):
                 model.fit(x, train.label)
             fitted = FittedLogistic(prepared, model.coef_[0], float(model.intercept_[0]), strength)
             up = np.clip(fitted.speak(held), 1e-9, 1 - 1e-9)
             losses = -np.where(validation.label == 1, np.log(up), np.log1p(-up))
-            loss = float(np.average(losses, weights=class_weights(train, validation)))
+            loss = float(np.average(losses, weights=class_weights(train, validation, balanced=self.balanced)))
             if best is None or loss < best[0]:
                 best = (loss, fitted)
         assert best is not None
@@ -131,5 +133,5 @@ class Logistic:
     reads: ClassVar = ()
 
     def recipe(self, prepare: Prepare, plan: FitPlan) -> Recipe:
-        """Return the recipe; the fit plan is for networks."""
-        return LogisticRecipe(self, prepare)
+        """Return the recipe; of the fit plan, which is for networks, it takes the class weights."""
+        return LogisticRecipe(self, prepare, plan.class_weights == "balanced")

@@ -24,7 +24,8 @@ METHOD = (
     " 'Nothing found' means that the record does not tell them from the best rule without learning, after correction"
     " for how many models were tried.",
     "A range is what lies between two price quantiles. 'Held before' is how often such a range held the outcome in the"
-    " record; where that is less than stated, the range is too narrow.",
+    " record; where that is less than stated, the range is too narrow. Over several sessions outcomes overlap, few are"
+    " independent, and a range that is set on them tends to be too narrow.",
     "Skill is how much smaller the quantile loss was than that of the random walk, which says 'tomorrow = today' with"
     " the usual size of moves; a negative number says that the random walk was the better forecast.",
     "Prices ahead are as quoted today: a dividend that goes ex on the way makes the quoted price that much lower.",

@@ -79,6 +79,21 @@ def test_a_revision_is_counted_and_said_and_the_later_pull_stands(tmp_path: Path
     assert added.notes[0] in market.notes
 
 
+@pytest.mark.parametrize("dividends", [[0.0] * 4, [0.0, 0.0, 0.0, 0.205]])
+def test_an_event_that_was_withdrawn_or_moved_leaves_nothing_behind(tmp_path: Path, dividends: list[float]) -> None:
+    closes = list(SHAPES["yahoo"]()["Close"])
+    adjusted = [closes[at] - sum(dividends[at + 1 :]) for at in range(4)]
+    later = apple(Dividends=dividends, **{"Adj Close": adjusted})
+    put(tmp_path / "two", AAPL=apple())
+    added = put(tmp_path / "two", AAPL=later)
+    put(tmp_path / "one", AAPL=later)
+    for name in ("adjustments", "actions"):
+        assert tables(tmp_path / "two")[name].equals(tables(tmp_path / "one")[name]), name
+        said = f"AAPL: 1 rows of {name} are no longer in the answer and were taken out, first 2020-08-28"
+        assert said in added.notes
+    assert added.revised["AAPL"] >= 2
+
+
 def test_two_pulls_that_overlap_are_one_pull(tmp_path: Path) -> None:
     """Whichever came first, the factor is 1 at the earliest session and steps as in one pull of all days."""
     put(tmp_path / "whole", AAPL=apple())

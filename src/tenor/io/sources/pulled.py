@@ -142,6 +142,7 @@ def add(folder: Path, found: Mapping[str, Found], *, provider: str, at: datetime
     tables = _tables(folder, before) if before else {name: schema.to_frame() for name, schema in SCHEMAS.items()}
     notes: dict[str, list[str]] = {item: [] for item in found}
     coming: dict[str, list[pl.DataFrame]] = {}
+    new, revised = dict.fromkeys(found, 0), dict.fromkeys(found, 0)
     extents = _extents(tables["quotes"])
     for item, of in found.items():
         rows = {name: table for name, table in of.tables.items() if not table.is_empty()}
@@ -151,12 +152,19 @@ def add(folder: Path, found: Mapping[str, Found], *, provider: str, at: datetime
             if held is not None:
                 notes[item] += _apart(item, held, mine)
                 tables["adjustments"], rows = _rebased(tables["adjustments"], rows, held, mine)
+                for name in ("adjustments", "actions"):
+                    tables[name], gone = _without_withdrawn(name, tables[name], rows, mine)
+                    if not gone.is_empty():
+                        revised[item] += gone.height
+                        notes[item].append(
+                            f"{item}: {gone.height} rows of {name} are no longer in the answer and were taken out,"
+                            f" first {gone.sort('date')['date'][0]}"
+                        )
             both = (mine, held or mine)
             extents[mine.code] = Extent(mine.code, min(each.first for each in both), max(each.last for each in both))
         for name, table in rows.items():
             changes = _left(tables[name], table) if name == "members" else table
             coming.setdefault(name, []).append(changes.with_columns(pl.lit(item).alias("item")))
-    new, revised = dict.fromkeys(found, 0), dict.fromkeys(found, 0)
     for name, parts in coming.items():
         tables[name], added, changed = _merged(name, tables[name], pl.concat(parts))
         for item, count in added.items():
@@ -311,6 +319,19 @@ def _rebased(
     if held.first < coming.first:
         return factors, {**rows, "adjustments": scaled}
     return pl.concat([factors.filter(~of_code), scaled]), rows
+
+
+def _without_withdrawn(
+    name: str, old: pl.DataFrame, rows: Mapping[str, pl.DataFrame], coming: Extent
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Part the held events of one code into those that stand, and those that an answer over their day lacks.
+
+    The first session of an answer has no event: what happened overnight before it is not asked.
+    """
+    inside = (pl.col("code") == coming.code) & (pl.col("date") > coming.first) & (pl.col("date") <= coming.last)
+    keys = list(KEYS[name])
+    gone = old.filter(inside).join(rows.get(name, SCHEMAS[name].to_frame()), on=keys, how="anti")
+    return old.join(gone, on=keys, how="anti"), gone
 
 
 def _left(old: pl.DataFrame, coming: pl.DataFrame) -> pl.DataFrame:
