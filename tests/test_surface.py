@@ -91,7 +91,7 @@ REQUESTS = {
     "models": ["runs"],
     "predict": [
         *("tickers", "runs", "history", "data", "pulled", "study", "train", "keep"),
-        *("page", "pdf", "csv"),
+        *("page", "pdf", "csv", "run"),
     ],
     "score": ["history", "tickers", "data", "pulled"],
     "whatif": [

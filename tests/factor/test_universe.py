@@ -64,6 +64,16 @@ def test_a_factor_is_in_force_from_its_date_on_and_not_before_it_is_known() -> N
     assert build_universe(late, ("AAA",)).factor.tolist() == [1.0, 1.0, 1.0, 2.0]
 
 
+def test_an_event_that_is_learnt_late_does_not_undo_a_later_one() -> None:
+    """The factor of the second session is known on the fourth, after that of the third: it is in force on none."""
+    market = stocks({"AAA": series(5)}, adjustments=[("AAA", DAYS[1], 2.0), ("AAA", DAYS[2], 4.0)])
+    known = [datetime(2024, 1, 5, 12, tzinfo=UTC), market.adjustments["known_at"][1]]
+    late = market.adjustments.with_columns(pl.Series("known_at", known, market.adjustments.schema["known_at"]))
+    assert DAYS[2:4] == [date(2024, 1, 4), date(2024, 1, 5)]
+    universe = build_universe(replace(market, adjustments=late), ("AAA",))
+    assert universe.factor.tolist() == [1.0, 1.0, 4.0, 4.0, 4.0]
+
+
 def test_membership_begins_and_ends_by_date_and_the_rows_stay() -> None:
     members = [("IDX", "AAA", DAYS[1], True), ("IDX", "AAA", DAYS[3], False), ("IDX", "BBB", DAYS[0], True)]
     market = stocks({"AAA": series(5), "BBB": series(2)}, members=members)

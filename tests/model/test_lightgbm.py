@@ -75,6 +75,8 @@ def test_classes_weigh_the_same_however_rare() -> None:
     train, validation = windows(600, 1, 0.0, drift=1.3), windows(300, 2, 0.0, drift=1.3)
     assert train.label.mean() > 0.85
     assert abs(fit(SMALL, train, validation).predict(windows(200, 3)).mean() - 0.5) < 0.15
+    as_they_are = SMALL.recipe(Prepare(), FitPlan(class_weights="none")).fit(train, validation, seed=1)
+    assert abs(as_they_are.predict(windows(200, 3)).mean() - train.label.mean()) < 0.05
 
 
 def test_one_class_is_refused_by_range() -> None:

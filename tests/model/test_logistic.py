@@ -66,6 +66,17 @@ def test_against_scikit_learn() -> None:
     )
 
 
+def test_classes_as_frequent_as_they_were_against_scikit_learn() -> None:
+    train, validation = windows(300, 1), windows(80, 2)
+    rare = train.take(np.flatnonzero((train.label == 1) | (np.arange(len(train)) % 4 == 0)))
+    scaler = StandardScaler().fit(rare.rows[np.unique(rare.ends[:, None] - np.arange(LENGTH))])
+    reference = LogisticRegression(C=0.1).fit(by_hand(rare, scaler), rare.label)
+    recipe = Logistic(inverse_penalties=(0.1,)).recipe(Prepare(), FitPlan(class_weights="none"))
+    found = recipe.fit(rare, validation, seed=1).predict(validation)
+    np.testing.assert_allclose(found, reference.predict_proba(by_hand(validation, scaler))[:, 1], atol=1e-4)
+    assert found.mean() > 0.65
+
+
 @pytest.mark.parametrize(("strength", "train_seed"), [(2.0, 1), (0.1, 2), (0.0, 3), (0.5, 4)])
 def test_validation_chooses_the_penalty(strength: float, train_seed: int) -> None:
     penalties = (1.0, 1e-4, 1e-2)

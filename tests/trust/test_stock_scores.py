@@ -133,6 +133,8 @@ def test_quantiles_are_scored_by_horizon_beside_the_random_walk() -> None:
     assert lstm.error_skill is not None
     assert lstm.error_skill.mean == pytest.approx(0.0)
     assert lstm.width["0.9"].mean == pytest.approx(329.0, rel=1e-5)
+    backwards = {(one.model, one.horizon): one for one in quantile_scores(forecasts[::-1], TEST, DAYS, **terms)}
+    assert backwards == found  # whatever the order of the study, the skill is against the random walk
     # both the move and what is said of it are twice as large over the longer horizon
     assert found["lstm", 5].cover["0.9"].mean == pytest.approx(inside)
 

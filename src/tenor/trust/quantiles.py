@@ -68,9 +68,9 @@ def quantile_scores(
     for place, horizon in enumerate(test.horizons):
         if len(sessions) < 2:
             break
-        days = significance.resample(
-            len(sessions), replications=replications, seed=seed, block=max(block, float(horizon))
-        )
+        # outcomes of neighbouring days share all but a day of a longer horizon
+        overlap = 2.0 * horizon if horizon > 1 else 1.0
+        days = significance.resample(len(sessions), replications=replications, seed=seed, block=max(block, overlap))
         outcome = test.ahead[:, place]
         said = [(forecast, quantiles[:, :, place].astype(np.float64)) for forecast, quantiles in giving]
         losses = {forecast.model: _pinball(values, forecast.levels, outcome) for forecast, values in said}

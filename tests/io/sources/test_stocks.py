@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tenor.errors import Defect, MarketError
+from tenor.errors import Defect, MarketError, StudyError
 from tenor.io.sources.folder import Folder, check
 
 WRITTEN = runpy.run_path(str(Path(__file__).with_name("written.py")))
@@ -145,6 +145,24 @@ why = "unadjusted"
         "prices.csv: 2 rows left out (without a factor, which their instrument has on other days): unadjusted",
         "prices.csv: 1 rows are of instruments that 'codes' does not name; not read",
     ]
+
+
+def test_a_halt_that_a_source_fills_is_left_out_and_a_day_at_the_limit_stays(tmp_path: Path) -> None:
+    """Without volume and at one price is a halt; at one price with volume is a limit; without volume, odd but kept."""
+    rule = '\n[[file.leave_out]]\nrule = "no_trade"\nwhy = "a halt"\n'
+    rows = (
+        *ROWS,
+        "20240105,SH600000,335,335,335,335,0,6",
+        "20240108,SH600000,335,335,335,335,7,6",
+        "20240109,SH600000,335,336,335,336,0,6",
+    )
+    market = folder_of(tmp_path, STOCKS + rule, prices=rows).read()
+    days = market.quotes.filter(pl.col("code") == "SH600000")["date"].to_list()
+    assert days == [date(2024, 1, day) for day in (2, 3, 4, 8, 9)]
+    assert "prices.csv: 1 rows left out (without volume and at one price): a halt" in market.notes
+    bare = STOCKS.replace('low = "l", ', "")
+    with pytest.raises(StudyError, match="'no_trade' needs volume, high and low among the columns"):
+        folder_of(tmp_path, bare + rule, prices=rows).read()
 
 
 @pytest.mark.parametrize(
