@@ -8,12 +8,22 @@ runs over the mapped sessions, and what is read is the attended mean of its stat
     y   = W_o [sum_s w_s h_s ; h_T] + b_o
 
 Sessions differ in what they tell; the weights say which ones were listened to.
+
+With ``adversarial`` above 0 it is trained as in their section 3.2 to be as right where what is read, ``e = [sum_s w_s
+h_s ; h_T]``, is moved a little to where its loss grows fastest (equations 6 to 8)::
+
+    e' = e + perturbation * g / |g|        g = d loss(e) / d e
+    loss = (loss(e) + adversarial * loss(e')) / (1 + adversarial)
+
+Prices are draws; a network that is right at the draw alone has learnt the draw. The mean, where they have the sum,
+keeps the loss on the scale of validation's; Adam's steps are the same but for the norm at which they are clipped.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
+from annotated_types import Ge, Gt
 
 from tenor.model.architecture import Weights, check_count, check_rate
 from tenor.model.base import Recipe
@@ -43,6 +53,10 @@ class ALSTM:
         Units in which the attention compares sessions.
     dropout
         Probability of dropping a unit of what is read.
+    adversarial
+        What the loss at the moved point counts beside the other; 0 trains without it.
+    perturbation
+        How far what is read is moved, in its Euclidean norm.
     head, scope, embedding
         What it is asked, of all instruments or each, and the size of an instrument's vector
         (:mod:`tenor.model.network`).
@@ -52,6 +66,8 @@ class ALSTM:
     hidden: int = 16
     attention: int = 16
     dropout: float = 0.0
+    adversarial: Annotated[float, Ge(0)] = 0.0
+    perturbation: Annotated[float, Gt(0)] = 0.01
     head: AnyHead = DIRECTION
     scope: Scope = "pooled"
     embedding: Size = 0
@@ -72,7 +88,14 @@ class ALSTM:
         from tenor.model.net.alstm import build
 
         return build(
-            features=features, outputs=outputs, hidden=self.hidden, attention=self.attention, rate=self.dropout, key=key
+            features=features,
+            outputs=outputs,
+            hidden=self.hidden,
+            attention=self.attention,
+            rate=self.dropout,
+            adversarial=self.adversarial,
+            perturbation=self.perturbation,
+            key=key,
         )
 
     def plain(self, weights: Weights, x: Floats32) -> Floats32:

@@ -26,7 +26,7 @@ from jaxtyping import Array, Float, PyTree
 from tenor.errors import FitError
 from tenor.model.architecture import Architecture
 from tenor.model.head import DIRECTION, Head
-from tenor.model.net.base import Net, computed_once
+from tenor.model.net.base import Net, OwnLoss, computed_once
 from tenor.units import AnyArray, Floats32
 
 VALIDATION_ROWS = 256
@@ -229,9 +229,11 @@ def _epoch(plans: Blueprint, rule: Rule, *, gathered: bool) -> Any:
     def batch_of(table: Table, rows: Array) -> tuple[Array, Array, Array]:
         return windows_of(table, rows), jnp.asarray(table.target)[rows].T, jnp.asarray(table.weight)[rows]
 
-    def losses(outputs: Array, target: Array, weight: Array) -> Array:
-        weighted: Array = weight * plans.head.loss(outputs, target)
-        return weighted
+    def trained_loss(net: Net, x: Array, target: Array, key: Array) -> Array:
+        if isinstance(net, OwnLoss):
+            return net.training_loss(x, lambda outputs: plans.head.loss(outputs, target), key=key)
+        plain: Array = plans.head.loss(net(x, key=key, inference=False), target)
+        return plain
 
     def step(
         theta: Array, adam: Any, total: Array, table: Table, rows: Array, words: Array, rate: Array, on: Array
@@ -241,8 +243,8 @@ def _epoch(plans: Blueprint, rule: Rule, *, gathered: bool) -> Any:
         key = jax.random.wrap_key_data(words, impl="threefry2x32")
 
         def mean_loss(theta: Array) -> Array:
-            logits = plans.net(theta)(x, key=key, inference=False)
-            return jnp.sum(losses(logits, target, weight)) / jnp.where(counted > 0, counted, 1.0)
+            losses = weight * trained_loss(plans.net(theta), x, target, key)
+            return jnp.sum(losses) / jnp.where(counted > 0, counted, 1.0)
 
         loss, gradient = jax.value_and_grad(mean_loss)(theta)
         gradient = computed_once(gradient)
@@ -256,7 +258,7 @@ def _epoch(plans: Blueprint, rule: Rule, *, gathered: bool) -> Any:
     def evaluate(theta: Array, total: Array, table: Table, rows: Array) -> Array:
         x, target, weight = batch_of(table, rows)
         logits = plans.net(theta)(x, key=None, inference=True)
-        return total + jnp.stack([jnp.sum(losses(logits, target, weight)), jnp.sum(weight)])
+        return total + jnp.stack([jnp.sum(weight * plans.head.loss(logits, target)), jnp.sum(weight)])
 
     def epoch(table: Table, lanes: Lanes, work: Work) -> tuple[Lanes, Array, Array]:
         nothing = jnp.zeros((len(lanes.theta), 2), jnp.float32)

@@ -8,7 +8,8 @@ The networks draw dropout from :func:`dropout`, which costs one integer hash for
 """
 
 import math
-from typing import Protocol, TypeAlias, TypeVar
+from collections.abc import Callable
+from typing import Protocol, TypeAlias, TypeVar, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -23,6 +24,10 @@ Outputs: TypeAlias = Float[Array, "output batch"]  # noqa: F722
 """What the head asks for; of a direction, row 0 is down and row 1 is up, and their softmax is the probability."""
 
 
+Loss: TypeAlias = Callable[[Outputs], Float[Array, "batch"]]  # noqa: F821
+"""What the head makes of outputs for the batch at hand, a number for each window."""
+
+
 class Net(Protocol):
     """A network: an ``equinox.Module`` whose floating-point arrays are its parameters.
 
@@ -32,6 +37,15 @@ class Net(Protocol):
 
     def __call__(self, x: WindowBatch, *, key: PRNGKeyArray | None, inference: bool) -> Outputs:
         """Return the outputs for each window; ``key`` feeds dropout and is unused in inference."""
+        ...
+
+
+@runtime_checkable
+class OwnLoss(Protocol):
+    """A network that is not trained by the plain loss of its outputs; validation and forecasts are those of any."""
+
+    def training_loss(self, x: WindowBatch, loss: Loss, *, key: PRNGKeyArray) -> Float[Array, "batch"]:  # noqa: F821
+        """Return what training lessens, for each window; on the scale of ``loss``."""
         ...
 
 
