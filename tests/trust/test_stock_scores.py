@@ -10,7 +10,7 @@ from tenor.model.forecast import Forecast
 from tenor.trust import significance
 from tenor.trust.cross_section import LEAST, correlation, cross_section
 from tenor.trust.quantiles import quantile_scores
-from tenor.trust.stocks import _groups, _matthews, _mcc
+from tenor.trust.stocks import _groups, _matthews, _mcc, _unranked
 from tenor.units import Floats
 
 RNG = np.random.default_rng(9)
@@ -76,6 +76,22 @@ def test_a_ranking_is_scored_over_seeds_and_sessions() -> None:
     assert mean.high is not None
     assert mean.low < mean.mean < mean.high
     assert cross_section("flat", np.full((1, len(TEST)), 0.5), TEST, DAYS, DRAWS, level=0.95) is None
+
+
+def test_a_seed_that_never_tells_names_apart_is_left_out_and_counted() -> None:
+    noisy = TEST.change + np.random.default_rng(4).standard_normal(len(TEST))
+    up = 0.5 + 0.01 * np.stack([noisy, np.zeros(len(TEST))])
+    alone, beside = (cross_section("seer", rows, TEST, DAYS, DRAWS, level=0.95) for rows in (up[:1], up))
+    assert alone is not None
+    assert beside is not None
+    assert (beside.seeds, beside.sessions) == (1, SESSIONS)
+    assert beside.scores == alone.scores
+    spoken = {"seer": up, "flat": up[1:]}
+    assert _unranked({"seer": beside, "flat": None}, spoken) == [
+        "flat: no session on which names are told apart, so no ranking is scored",
+        "seer: 1 of 2 seeds never tell names apart; the ranking is scored without them",
+    ]
+    assert _unranked({"flat": None}, spoken) == []
 
 
 @pytest.mark.parametrize("bias", [0.0, 0.8, 9.0])

@@ -3,7 +3,8 @@
 The information coefficient (IC) of a session is the correlation, over names, of what was said with the return that
 followed; the rank IC correlates their ranks (Spearman). Names of one day share most of their move, so the session is
 the unit: the mean over sessions, its ratio to their standard deviation (ICIR), and a block-bootstrap interval of the
-mean. A session with fewer than ``LEAST`` names says nothing.
+mean. A session with fewer than ``LEAST`` names, or on which every name is told the same, says nothing; and a seed that
+never tells names apart is no ranking and is left out of the mean over seeds.
 """
 
 from collections.abc import Mapping
@@ -28,7 +29,7 @@ class CrossSection:
     Parameters
     ----------
     model, seeds
-        Which, and how many seeds.
+        Which, and how many of its seeds rank names.
     scores
         ``ic``, ``icir``, ``rank_ic`` and ``rank_icir``; the means have intervals.
     sessions
@@ -47,7 +48,7 @@ class CrossSection:
 def cross_section(
     model: str, up: Floats, test: Windows, sessions: Dates, days: Ints, *, level: float
 ) -> CrossSection | None:
-    """Score a model's ranking; ``None`` where no session has enough names.
+    """Score a model's ranking; ``None`` where no session has enough names, or none is told another thing.
 
     Parameters
     ----------
@@ -69,7 +70,11 @@ def cross_section(
         np.stack([correlation(row, test.change, at, len(sessions), ranked=ranked) for row in up])
         for ranked in (False, True)
     )
-    counted = np.isfinite(rank_ic).all(axis=0) & np.isfinite(ic).all(axis=0)
+    said = np.isfinite(ic) & np.isfinite(rank_ic)
+    ranking = said.any(axis=1)
+    if not ranking.any():
+        return None
+    ic, rank_ic, counted = ic[ranking], rank_ic[ranking], said[ranking].all(axis=0)
     if not counted.any():
         return None
     scores: dict[str, Score] = {}
@@ -83,7 +88,7 @@ def cross_section(
         with np.errstate(divide="ignore", invalid="ignore"):
             scores[f"{name}ir"] = over_seeds(np.where(spread > 0, values.mean(axis=1) / spread, np.nan))
     by_session = np.where(counted, np.where(counted, rank_ic, 0.0).mean(axis=0), np.nan)
-    return CrossSection(model, len(up), scores, int(counted.sum()), by_session)
+    return CrossSection(model, len(ic), scores, int(counted.sum()), by_session)
 
 
 def correlation(said: Floats, came: Floats, session: Ints, count: int, *, ranked: bool) -> Floats:

@@ -201,6 +201,8 @@ def evaluate_stocks(
     right = {name: right_by_session(test, up, sessions, together) for name, up in complete.items()}
     in_sessions = {name: replace(one, result=_cut(one.result, shown)) for name, one in headline.items()}
     comparisons = compare(right, in_sessions, days, terms)
+    ranked = {name: cross_section(name, up, test, sessions, days, level=terms.level) for name, up in complete.items()}
+    notes += _unranked(ranked, complete)
     names = np.unique(test.product)
     if len(names) > MOST_NAMES:
         notes.append(f"{len(names)} names: scores by name are not shown beyond {MOST_NAMES}")
@@ -217,11 +219,7 @@ def evaluate_stocks(
         mcc={name: _mcc(up, test, sessions, days, terms.level) for name, up in complete.items()},
         by_fold={name: accuracy_by_fold(up, test, said.fold[outcome]) for name, up in complete.items()},
         reliabilities={name: reliability_of(up, test) for name, up in complete.items()},
-        cross_sections=tuple(
-            found
-            for name, up in complete.items()
-            if (found := cross_section(name, up, test, sessions, days, level=terms.level)) is not None
-        ),
+        cross_sections=tuple(found for found in ranked.values() if found is not None),
         groups={name: fifths for name, up in complete.items() if (fifths := _groups(up, test)) is not None},
         quantiles=quantile_scores(
             held, test, sessions, replications=terms.replications, seed=terms.seed, block=block, level=terms.level
@@ -237,6 +235,22 @@ def evaluate_stocks(
     )
     watch("statistics", 1, 1)
     return evaluation
+
+
+def _unranked(ranked: Mapping[str, CrossSection | None], complete: Mapping[str, Floats]) -> list[str]:
+    """Say which models, or how many of their seeds, have no information coefficient, where others have one."""
+    if not any(ranked.values()):
+        return []
+    none = [name for name, found in ranked.items() if found is None]
+    notes = [f"{', '.join(none)}: no session on which names are told apart, so no ranking is scored"] if none else []
+    for name, found in ranked.items():
+        if found is not None and found.seeds < len(complete[name]):
+            lost = len(complete[name]) - found.seeds
+            notes.append(
+                f"{name}: {lost} of {len(complete[name])} seeds never tell names apart; the ranking is scored without"
+                " them"
+            )
+    return notes
 
 
 def _held(forecast: Forecast, complete: Mapping[str, Floats], outcome: Any) -> Forecast:
