@@ -32,7 +32,11 @@ def test_a_finding_is_said_with_what_it_beats(small_stocks):
     findings = (Finding(model="lstm", best_rule="reversal", margin=0.021, p_holm=0.004, found=True),)
     said = verdict(replace(report, evaluation=replace(report.evaluation, findings=findings)))
     assert said.word == "found"
-    assert "by 2.10 points ahead of reversal (p = 0.004 after Holm)" in said.sentences[0]
+    assert "by 2.10 points ahead of reversal (p = 0.004 after Holm)." in said.sentences[0]
+    findings += (Finding(model="logistic", best_rule="reversal", margin=0.03, p_holm=0.01, found=True),)
+    said = verdict(replace(report, evaluation=replace(report.evaluation, findings=findings)))
+    assert said.sentences[0].startswith("The logistic regression was right more often than every rule")
+    assert said.sentences[0].endswith("(p = 0.010 after Holm); so was the LSTM, by 2.10 (p = 0.004).")
 
 
 def test_validation_is_never_a_verdict(small_stocks):

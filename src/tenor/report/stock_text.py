@@ -43,11 +43,14 @@ def verdict(report: StockReport) -> StockVerdict:
             " stopped and probabilities were calibrated. They flatter whatever learns."
         )
     if found:
-        best = max(found, key=lambda one: one.margin)
+        best, *others = sorted(found, key=lambda one: -one.margin)
+        also = "".join(
+            f"; so was {said(one.model)}, by {number(100 * one.margin, 2)} (p = {p_value(one.p_holm)})" for one in others
+        )
         sentences.append(
             f"{_begin(said(best.model))} was right more often than every rule on the same days, by"
             f" {number(100 * best.margin, 2)} points ahead of {said(best.best_rule)}"
-            f" (p = {p_value(best.p_holm)} after Holm)."
+            f" (p = {p_value(best.p_holm)} after Holm){also}."
         )
     elif report.evaluation.findings:
         least = min(report.evaluation.findings, key=lambda one: one.p_holm)

@@ -189,7 +189,7 @@ def _notes(parts: Sequence[Part]) -> tuple[str, ...]:
     """Say for each file what was left out and what a reader must know, one sentence each."""
     said: list[str] = []
     for part in parts:
-        said += [f"{part.name}: {out.rows} rows left out ({out.rule}): {out.why}" for out in part.left_out]
+        said += [f"{part.name}: {out.rows:,} rows left out ({out.rule}): {out.why}" for out in part.left_out]
         said += [f"{part.name}: {note}" for note in part.notes]
     return tuple(dict.fromkeys(said))
 
