@@ -45,7 +45,8 @@ def verdict(report: StockReport) -> StockVerdict:
     if found:
         best, *others = sorted(found, key=lambda one: -one.margin)
         also = "".join(
-            f"; so was {said(one.model)}, by {number(100 * one.margin, 2)} (p = {p_value(one.p_holm)})" for one in others
+            f"; so was {said(one.model)}, by {number(100 * one.margin, 2)} (p = {p_value(one.p_holm)})"
+            for one in others
         )
         sentences.append(
             f"{_begin(said(best.model))} was right more often than every rule on the same days, by"
