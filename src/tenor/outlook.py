@@ -44,6 +44,8 @@ class Said:
     weight
         What the study's first portfolio would hold of a book of this instrument alone, long above 0, as a part of
         equity and the mean over the seeds; ``None`` for a study without portfolios.
+    weight_low, weight_high
+        The least and the greatest over the seeds.
     """
 
     model: str
@@ -55,6 +57,8 @@ class Said:
     returns: tuple[tuple[float, ...], ...] = ()
     prices: tuple[tuple[float, ...], ...] = ()
     weight: float | None = None
+    weight_low: float | None = None
+    weight_high: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +169,10 @@ def outlook(
             continue
         found = frozen.quantiles(model.name, fold, asked)
         levels, returns = ((), ()) if found is None else (found.levels, _mean(found.values[:, 0]))
-        weight = None
+        weight = low = high = None
         if portfolio is not None and limits is not None:
-            weight = _weight(portfolio, limits, ups[spoke], frozen.scales(model.name, fold)[spoke])
+            weights = _weights(portfolio, limits, ups[spoke], frozen.scales(model.name, fold)[spoke])
+            weight, low, high = float(weights.mean()), float(weights.min()), float(weights.max())
         said.append(
             Said(
                 model=model.name,
@@ -179,6 +184,8 @@ def outlook(
                 returns=returns,
                 prices=tuple(tuple(close * (1.0 + value) for value in row) for row in returns),
                 weight=weight,
+                weight_low=low,
+                weight_high=high,
             )
         )
     return Outlook(
@@ -198,10 +205,10 @@ def outlook(
     )
 
 
-def _weight(portfolio: Portfolio, limits: PortfolioLimits, ups: Floats, scales: Floats) -> float:
-    """Mean over the seeds of what each would hold, from nothing, of a book of one name."""
+def _weights(portfolio: Portfolio, limits: PortfolioLimits, ups: Floats, scales: Floats) -> Floats:
+    """What each seed would hold, from nothing, of a book of one name, ``(seed,)``."""
     targets = portfolio.targets(ups[:, None], scales[:, None], np.zeros((len(ups), 1)), limits.gross)
-    return float(np.clip(targets, -limits.name, limits.name).mean())
+    return np.clip(targets, -limits.name, limits.name)[:, 0]
 
 
 def _mean(values: Floats) -> tuple[tuple[float, ...], ...]:

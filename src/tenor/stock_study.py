@@ -268,16 +268,19 @@ def windows_of(study: StockStudy, universe: Universe, watch: Progress = silent) 
     )
 
 
-def judged_on(folds: Sequence[Fold], windows: Windows) -> tuple[Literal["test", "validation"], str | None]:
+def judged_on(
+    folds: Sequence[Fold], windows: Windows, *, calibrated: bool
+) -> tuple[Literal["test", "validation"], str | None]:
     """Say which range a study can be judged on: test, or validation while the data end before the test range."""
     for fold in folds:
         if np.isfinite(fold.part(windows, "test").change).any():
             return "test", None
     last = windows.session.max()
+    on = "training was stopped" + (" and probabilities were calibrated" if calibrated else "")
     return "validation", (
         f"VALIDATION, not test: the data end on {last}, before an outcome of the test range"
         f" ({folds[0].test[0]} to {folds[-1].test[1]}) is known. Every score below is of the validation range, on which"
-        " training was stopped and probabilities were calibrated: it flatters whatever learns"
+        f" {on}: it flatters whatever learns"
     )
 
 
@@ -295,9 +298,10 @@ def run_stocks(study: StockStudy, market: Market, *, watch: Progress = silent) -
     """
     _, lacking = codes_of(study, market)
     universe = universe_of(study, market)
+    benchmark = None if study.universe.benchmark is None else build_universe(market, (study.universe.benchmark,))
     windows, left_out = windows_of(study, universe, watch)
     folds = study.split.split(np.unique(windows.session))
-    judged, why = judged_on(folds, windows)
+    judged, why = judged_on(folds, windows, calibrated=study.calibration.kind != "none")
     said = walk_forward(
         [model.recipe(study.prepare, study.fit) for model in study.models],
         windows,
@@ -309,7 +313,6 @@ def run_stocks(study: StockStudy, market: Market, *, watch: Progress = silent) -
         watch=watch,
     )
     first, last = said.test.session.min().item(), universe.sessions.max().item()
-    benchmark = None if study.universe.benchmark is None else build_universe(market, (study.universe.benchmark,))
     book, of_book = build_book(universe, first, last, benchmark=benchmark)
     of_book += _dividends(market, study.universe.benchmark)
     trading = study.trading

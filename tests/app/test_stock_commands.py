@@ -151,7 +151,7 @@ def test_the_models_of_a_run_are_asked_about_the_names_that_it_holds(kept, tmp_p
         assert all(model["weight"] is None for model in one["models"])
         assert any("was judged until" in note for note in one["notes"])
         result = json.loads((run / "result.json").read_text(encoding="utf-8"))
-        mine = [d for d in result["directions"] if (d["scope"], d["model"]) == (one["code"], "lstm")]
+        mine = [d for d in result["together"] if (d["scope"], d["model"]) == (one["code"], "lstm")]
         assert one["record"]["accuracy"] == mine[0]["scores"]["accuracy"]
     assert len(list(runs.iterdir())) == 1
     assert tenor("score", "--history", tmp_path / "kept").status == 0

@@ -64,7 +64,8 @@ def test_one_name_by_sign_earns_its_return_with_the_fill_that_was_asked() -> Non
     at_close = traded(up, held, BySign(), fill="same_close").gross[0]
     np.testing.assert_allclose(at_close, [0.0, 0.1, -0.1])
     at_open = traded(up, held, BySign(), fill="next_open").gross[0]
-    np.testing.assert_allclose(at_open, [0.0, 110 / 104 - 1, (108 / 110 - 1) + (99 / 108 - 1)])
+    # night and day compound: a whole session that nothing was traded in earns the same whatever the fill
+    np.testing.assert_allclose(at_open, [0.0, 110 / 104 - 1, -0.1])
     later = traded(up, held, BySign(), fill="next_close").gross[0]
     np.testing.assert_allclose(later, [0.0, 0.0, -0.1])
 
@@ -89,6 +90,37 @@ def test_shorts_pay_for_what_they_borrow() -> None:
     held = book(np.full((3, 1), 100.0))
     result = traded(np.full((3, 1), 0.4), held, BySign(), costs=replace(FREE, borrow=0.0252))
     np.testing.assert_allclose(result.net[0], [0.0, -0.0001, -0.0001])
+
+
+def test_what_is_traded_at_the_open_is_a_part_of_the_equity_of_the_open() -> None:
+    """Long over a night that gains a tenth, then short over a day that loses a tenth: 0.1 + 1.1 * 0.1, less fees."""
+    held = book([[100.0], [100.0], [99.0]], [[100.0], [100.0], [110.0]])
+    result = traded([[0.6], [0.4], [np.nan]], held, BySign(), fill="next_open", costs=replace(FREE, commission=0.01))
+    np.testing.assert_allclose(result.gross[0], [0.0, 0.0, 0.1 + 1.1 * 0.1])
+    np.testing.assert_allclose(result.gross[0] - result.net[0], [0.0, 0.01, 1.1 * 0.02])
+
+
+def test_names_that_are_told_the_same_share_the_places_that_are_left() -> None:
+    up = np.array([[0.9, 0.6, 0.6, 0.6, 0.5, 0.5, 0.5, 0.2]])
+    weights = LongShort(share=0.25).targets(up, up, np.zeros_like(up), 1.0)
+    third = 0.25 / 3
+    np.testing.assert_allclose(weights, [[0.25, third, third, third, -third, -third, -third, -0.25]])
+    same = np.full((1, 6), 0.507)
+    assert not LongShort(share=0.25).targets(same, same, np.zeros_like(same), 1.0).any()
+
+
+def test_where_all_are_told_the_same_the_best_are_nobody_and_what_is_held_stays() -> None:
+    same, held = np.array([[0.5, 0.5, 0.5, np.nan]]), np.array([[0.4, 0.0, 0.0, 0.6]])
+    np.testing.assert_array_equal(TopK(names=2, drop=1).targets(same, same, held, 1.0), [[0.4, 0.0, 0.0, 0.0]])
+    assert not TopK(names=2, drop=1).targets(same, same, np.zeros_like(held), 1.0).any()
+
+
+def test_ties_are_not_broken_by_the_alphabet() -> None:
+    up = np.where(np.arange(40) % 2, 0.6, 0.4)[None]
+    chosen = np.flatnonzero(TopK(names=10, drop=1).targets(up, up, np.zeros_like(up), 1.0)[0])
+    assert len(chosen) == 10
+    assert (up[0, chosen] == 0.6).all()
+    assert chosen.tolist() != list(range(1, 20, 2))
 
 
 def test_both_ends_of_a_ranking_share_the_exposure() -> None:

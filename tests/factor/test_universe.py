@@ -115,7 +115,7 @@ def test_other_series_are_those_known_at_each_close() -> None:
 @pytest.mark.parametrize(
     ("codes", "said"),
     [
-        (("AAB",), r"\['AAB'\] asked; 'by hand' has 2; did you mean 'AAA'\?, such as AAA and BBB"),
+        (("AAB",), r"AAB asked; 'by hand' has 2 instruments, such as AAA and BBB; did you mean 'AAA'\?"),
         ((), "no instrument asked"),
         (("AAA", "AAA"), "asked twice"),
     ],

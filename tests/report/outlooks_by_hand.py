@@ -35,7 +35,7 @@ def recent(close, sessions=120):
 def said(model, up, close, *, spread=0.0, seeds=5, drift=0.0, volatility=None):
     """What one model says; quantiles where a volatility of one session is given."""
     found = {"model": model, "up": up, "low": up - spread, "high": up + spread, "seeds": seeds}
-    found |= {"levels": [], "returns": [], "prices": [], "weight": None}
+    found |= {"levels": [], "returns": [], "prices": [], "weight": None, "weight_low": None, "weight_high": None}
     if volatility is not None:
         returns = [[drift * h + volatility * h**0.5 * step for step in STEPS] for h in (1, 5, 20)]
         prices = [[close * (1 + value) for value in row] for row in returns]
@@ -60,7 +60,10 @@ def outlook(code, name, close, models, **changes):
         "majority": score(0.529, 0.484, 0.574),
         "brier": 0.2512,
         "brier_majority": 0.2496,
-        "coverage": [{"horizon": h, "stated": 0.9, "found": f} for h, f in ((1, 0.887), (5, 0.861), (20, 0.802))],
+        "coverage": [
+            {"horizon": h, "stated": 0.9, "found": f, "low": f - 0.03, "high": f + 0.03}
+            for h, f in ((1, 0.887), (5, 0.861), (20, 0.802))
+        ],
         "skill": [
             {"horizon": 1, "value": 0.003, "low": -0.004, "high": 0.011},
             {"horizon": 5, "value": -0.012, "low": -0.031, "high": 0.006},
@@ -113,7 +116,13 @@ def models(close, up, spread, volatility=0.014):
         said("random_walk", 0.5, close, seeds=1, volatility=volatility),
         said("lightgbm", 0.487, close, spread=0.021),
         said("lstm", up, close, spread=spread, drift=(up - 0.5) / 50, volatility=volatility)
-        | {"weight": max(-1.0, min(1.0, 10 * (up - 0.5)))},
+        | dict(
+            zip(
+                ("weight", "weight_low", "weight_high"),
+                (max(-1.0, min(1.0, 10 * (at - 0.5))) for at in (up, up - spread, up + spread)),
+                strict=True,
+            )
+        ),
     ]
 
 

@@ -49,7 +49,7 @@ def test_every_figure_has_its_place_and_every_link_its_section(html):
 
 def test_warnings_stand_before_any_number(html):
     head = html.split("<nav")[0]
-    assert re.findall(r'role="note"><strong>(\w+)<', head) == ["SIMULATED", "STALE", "FAILED"]
+    assert re.findall(r'role="note"><strong>(\w+)<', head) == ["SIMULATED", "STALE", "VALIDATION", "FAILED"]
     text = text_of(head)
     assert "600519: Data end 20 Nov 2026, 2 sessions ago: STALE." in text
     assert f"XYZ: {HAND['FAILED']['reason']}" in text

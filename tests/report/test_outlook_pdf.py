@@ -54,7 +54,7 @@ def test_what_stands_on_the_pages(pdf):
         "P(up) 53.2 %",
         "Nothing found",
         "265.41 to 277.92",
-        "80.2 % of 90 %",
+        "80.2 % [77.2, 83.2] of 90 %",
         "tomorrow = today",
     ):
         assert words in first

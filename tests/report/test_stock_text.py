@@ -5,6 +5,8 @@ from dataclasses import replace
 from tenor.report.stock_text import bracket, facts, method, order, verdict
 from tenor.trust.evaluation import Finding, Score
 
+NAMED = ["Intervals", "Right", "In front", "Finding", "Rank IC", "Quantiles", "Money"]
+
 
 def words(report):
     return " ".join(verdict(report).sentences)
@@ -24,7 +26,11 @@ def test_nothing_found_names_the_nearest(small_stocks):
     )
     said = verdict(replace(report, evaluation=replace(report.evaluation, findings=findings)))
     assert said.word == "nothing found"
-    assert said.sentences[0].endswith("the nearest is the logistic regression (p = 0.600 after Holm).")
+    nearest = "the nearest is the logistic regression, 1.00 points behind reversal (p = 0.600 after Holm)."
+    assert said.sentences[0].endswith(nearest)
+    even = (replace(findings[0], p_holm=1.0), replace(findings[1], p_holm=1.0, margin=0.002))
+    said = verdict(replace(report, evaluation=replace(report.evaluation, findings=even)))
+    assert said.sentences[0].endswith("the nearest is the LSTM, 0.20 points ahead of reversal (p = 1.000 after Holm).")
 
 
 def test_a_finding_is_said_with_what_it_beats(small_stocks):
@@ -76,9 +82,9 @@ def test_facts_count_what_was_used(small_stocks):
 
 def test_method_speaks_of_what_the_report_has(small_stocks):
     report = small_stocks.report
-    assert [name for name, _ in method(report)] == ["Intervals", "Right", "Finding", "Rank IC", "Quantiles", "Money"]
+    assert [name for name, _ in method(report)] == NAMED
     bare = replace(report.evaluation, cross_sections=(), quantiles=(), portfolios=())
-    assert [name for name, _ in method(replace(report, evaluation=bare))] == ["Intervals", "Right", "Finding"]
+    assert [name for name, _ in method(replace(report, evaluation=bare))] == NAMED[:4]
 
 
 def test_the_model_that_speaks_comes_first_and_rules_last(small_stocks):

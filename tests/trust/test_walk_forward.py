@@ -180,9 +180,7 @@ def test_a_product_that_joins_late_has_no_forecast_and_a_reason(late: int) -> No
     assert np.isnan(said.expected_move[unknown]).all()
     assert np.isfinite(forecast.up[0, ~unknown]).all()
     assert np.isfinite(said.expected_move[~unknown]).all()
-    reason = (
-        "no forecast of B: train has no decided window of it; let the test begin later, or lower cleaning.neutral_ticks"
-    )
+    reason = "no forecast of B: train has no decided window of it; let the test begin later, or narrow the neutral band"
     assert forecast.failures == tuple(
         Failure("probe", index, None, reason) for index in ((0, 1) if late > 10 else (0,))
     )

@@ -220,11 +220,16 @@ def _where(ticker: str, data: Path | None, pulled: Path, now: datetime) -> _Pric
         from tenor.io.sources.pulled import Pulled
 
         return _Prices(ticker, Pulled(str(pulled.resolve()), (ticker,)), f"pulled:{pulled.resolve()}")
+    if "/" in ticker or ticker.endswith((".csv", ".parquet")):
+        if Path(ticker).is_dir():
+            raise MarketError(f"{ticker} is a folder: name a ticker in it, and give the folder with --data {ticker}")
+        raise MarketError(f"no such file {ticker}: give one that is there, or a ticker")
     if ticker in TICKERS:
         return _Prices(ticker, SimulatedStocks(products=(ticker,), last=_last_close("XNYS", now)), "simulated")
     raise MarketError(
         f"no prices of {ticker!r}: it is no file, was not pulled into {pulled} (tenor data pull {ticker} --from yahoo),"
-        f" and is none of the simulated tickers {', '.join(TICKERS)}; or give a file or folder with --data"
+        f" and is none of the simulated tickers {', '.join(TICKERS)}{suggest(ticker.upper(), TICKERS)}; or give a file"
+        " or folder with --data"
     )
 
 
@@ -343,7 +348,8 @@ def _asked_of(desk: _Desk, code: str, now: datetime) -> "tuple[Outlook, Answer]"
     )
     tested = date.fromisoformat(run.result["test"][1])
     since = missed_sessions(universe.exchange, tested, said.as_of)
-    aged = [f"{run.name} was judged until {tested}, {since:,} sessions before this close"] if since else []
+    ago = f"{since:,} session{'' if since == 1 else 's'}"
+    aged = [f"{run.name} was judged until {tested}, {ago} before this close"] if since else []
     beside = {
         "name": desk.market.instrument(code)["name"][0],
         "source": desk.market.name,
@@ -463,10 +469,12 @@ def _recent(market: "Market", code: str) -> Answer:
 
 
 def _record(run: "Run", model: str, code: str) -> Answer:
-    """How a model did on a ticker in the sessions on which its run is judged, beside always calling the usual side."""
+    """How what is quoted, a model's mean over seeds, did on a ticker where its run is judged, beside the usual side."""
     result = run.result
+    if "together" not in result:
+        raise RunError(f"{run.name} was kept before seeds were scored together: --train trains again")
     scope = "all" if list(result["names"]) == [code] else code
-    scored = {one["model"]: one for one in result["directions"] if one["scope"] == scope}
+    scored = {one["model"]: one for one in result["together"] if one["scope"] == scope}
     if model not in scored:
         raise RunError(f"{run.name} has no record of {model} on {code}; run its study with fewer names")
     mine, usual = scored[model], scored.get("majority")
@@ -483,7 +491,13 @@ def _record(run: "Run", model: str, code: str) -> Answer:
         "brier": mine["scores"]["brier"]["mean"],
         "brier_majority": usual["scores"]["brier"]["mean"] if usual else None,
         "coverage": [
-            {"horizon": one["horizon"], "stated": float(stated), "found": score["mean"]}
+            {
+                "horizon": one["horizon"],
+                "stated": float(stated),
+                "found": score["mean"],
+                "low": score["low"],
+                "high": score["high"],
+            }
             for one in ways
             for stated, score in sorted(one["cover"].items(), key=lambda item: -float(item[0]))[:1]
         ],
@@ -521,8 +535,9 @@ def _sentence(record: Answer, code: str) -> str:
     right = record["accuracy"]
     interval = f" {bracket(right['low'], right['high'])}" if right["low"] is not None else ""
     beside = f", always the usual side on {percent(record['majority']['mean'])}" if record["majority"] else ""
-    verdict = "a finding" if record["found"] else "nothing found"
-    where = "" if record["judged"] == "test" else " (validation, not out of sample)"
+    tested = record["judged"] == "test"
+    verdict = ("a finding" if record["found"] else "nothing found") if tested else "not judged yet"
+    where = "" if tested else " (validation, not out of sample)"
     return (
         f"From {record['first']} to {record['last']} {record['model']} was right on {percent(right['mean'])}{interval}"
         f" of {record['n']:,} calls on {code}{where}{beside}: {verdict}."

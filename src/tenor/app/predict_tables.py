@@ -12,6 +12,9 @@ from tenor.report import outlook_text as words
 LATEST = 20
 """Outcomes that are listed; the shares are over all of them."""
 
+FEW = 5
+"""Outcomes from which a ratio of errors is shown: of one or two it is any number."""
+
 
 def printed_predict(answer: Mapping[str, Any], console: Console) -> None:
     """Print the answer of ``predict``: the tickers side by side as far as the terminal is wide, then each in full."""
@@ -103,6 +106,8 @@ def _outlook(one: Mapping[str, Any], console: Console) -> None:
         console.print("SIMULATED: drawn by a random generator, no price was observed", style="bold yellow")
     if warning := words.staleness(one):
         console.print(warning, style="bold red")
+    if warning := words.validation(one):
+        console.print(f"VALIDATION: {warning}", style="bold yellow", soft_wrap=True)
     ahead = words.horizon_name(one["horizons"][0])
     seeds = f" {bracket(said['low'], said['high'])} over {plural(said['seeds'], 'seed')}"
     console.print(
@@ -153,7 +158,8 @@ def _quantiles(one: Mapping[str, Any], said: Mapping[str, Any], console: Console
 
 def _cover(record: Mapping[str, Any], console: Console) -> None:
     parts = [
-        f"{plural(one['horizon'], 'session')} {percent(one['found'])} (states {percent(one['stated'], 0)})"
+        f"{plural(one['horizon'], 'session')} {percent(one['found'])} {bracket(one['low'], one['high'])}"
+        f" (states {percent(one['stated'], 0)})"
         for one in record["coverage"]
     ]
     if parts:
@@ -178,7 +184,7 @@ def printed_score(answer: Mapping[str, Any], console: Console) -> None:
         mine = [one for one in answer["records"] if (one["simulated"], one["late"]) == (simulated, late)]
         console.print(table(title, HEADS, [_row(one) for one in mine]))
     if not any(one["scored"] for one in answer["records"]):
-        console.print("No outcome has come yet: ask again after the next close.")
+        console.print("No outcome has come yet: ask again with prices of a later close.")
     known = sorted((one for one in answer["outcomes"] if one["known"] is not None), key=lambda one: str(one["known"]))
     if known:
         _outcomes(known, console)
@@ -199,7 +205,7 @@ def _row(one: Mapping[str, Any]) -> list[str]:
         _share(one),
         number(one["brier"], 3),
         f"{percent(one['inside'])} of {percent(one['stated'], 0)}" if one["inside"] is not None else "-",
-        percent(one["error_skill"], 2),
+        percent(one["error_skill"], 2) if one["scored"] >= FEW else "-",
     ]
 
 

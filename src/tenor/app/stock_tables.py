@@ -14,9 +14,10 @@ NAMED = 6
 def printed_stocks(result: Mapping[str, Any], console: Console) -> None:
     """Print what the models of a study of stocks said, and what it was worth."""
     if result["judged"] == "validation":
+        calibrated = "" if result["study"]["calibration"]["kind"] == "none" else " and probabilities were calibrated"
         console.print(
-            "VALIDATION: the data end before the test range; training was stopped and probabilities were calibrated on"
-            " the sessions below, so nothing is out of sample.",
+            f"VALIDATION: the data end before the test range; training was stopped{calibrated} on the sessions below,"
+            " so nothing is out of sample.",
             style="bold yellow",
             soft_wrap=True,
         )
@@ -39,11 +40,13 @@ def _names(names: Sequence[str]) -> str:
 
 
 def _directions(console: Console, result: Mapping[str, Any]) -> None:
+    together = {one["model"]: one for one in result["together"] if one["scope"] == "all"}
     rows = [
         [
             one["model"],
             str(one["seeds"]),
             spread(one["scores"]["accuracy"], percent, 1),
+            percent(together[one["model"]]["scores"]["accuracy"]["mean"], 1),
             spread(result["mcc"][one["model"]], number, 3),
             number(one["scores"]["auc"]["mean"], 3),
             number(one["scores"]["log_loss"]["mean"], 4),
@@ -53,7 +56,7 @@ def _directions(console: Console, result: Mapping[str, Any]) -> None:
         for one in result["directions"]
         if one["scope"] == "all"
     ]
-    heads = ["model", "seeds", "right", "MCC", "AUC", "log loss", "Brier", "calls"]
+    heads = ["model", "seeds", "right", "together", "MCC", "AUC", "log loss", "Brier", "calls"]
     console.print(table("What happens next: direction over the first horizon", heads, rows))
 
 
@@ -133,4 +136,4 @@ def _differences(console: Console, found: Sequence[Mapping[str, Any]]) -> None:
         gap = f"{form(one['estimate'], digits)} {interval(one, form, digits)}"
         rows.append([one["first"], one["second"], one["measure"].replace("_", " "), gap, number(one["p_value"], 3)])
     heads = ["model", "minus", "in", "difference", "p"]
-    console.print(table("Paired differences on the same sessions", heads, rows))
+    console.print(table("Paired differences on the same sessions, each p of its pair alone", heads, rows))

@@ -98,6 +98,9 @@ def build_book(
     volume = np.full(shape, np.nan)
     volume[place] = universe.fields[VOLUME][held]
     still = quoted & (volume == 0) & (volume > 0).any(axis=0)  # what has no volume on any session does not tell it
+    if voiceless := int((quoted.any(axis=0) & ~(volume > 0).any(axis=0)).sum()):
+        names = f"{voiceless:,} names have" if voiceless > 1 else "1 name has"
+        notes.append(f"{names} no volume on any session: taken to be tradable whenever there is a price")
     if still.any():
         notes.append(f"{int(still.sum()):,} times a name had a price and no volume: it is not traded then")
     earlier = np.vstack([before[None], marked[:-1]])

@@ -13,7 +13,8 @@ trades at the next session's open, between what the night and what the day broug
    tax.
 
 Weights are parts of the equity of the day; returns compound into equity by addition, as everywhere in Tenor: gains are
-taken out and losses made good each day, so a Sharpe ratio does not depend on the order of days.
+taken out and losses made good each day, so a Sharpe ratio does not depend on the order of days. Within a session night
+and day compound: what is traded at the open is traded with the equity of the open.
 """
 
 from dataclasses import dataclass
@@ -114,7 +115,9 @@ class Portfolio(Protocol):
 class LongShort:
     """Long the names with the highest probability, short those with the lowest, each side equally weighted.
 
-    Each side holds ``share`` of the names that have a forecast, at least one, and half of the gross exposure.
+    Each side holds ``share`` of the names that have a forecast, at least one, and half of the gross exposure. Names
+    that are told the same share the places that are left to them; where all are told the same, both sides cancel and
+    nothing is held.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -129,12 +132,11 @@ class LongShort:
     def targets(self, up: Floats, scale: Floats, held: Floats, gross: float) -> Floats:
         """Return equal weights on both ends of the ranking."""
         out = np.zeros(up.shape)
-        order = ranking(up)
-        for seed, row in enumerate(order):
-            count = int(np.isfinite(up[seed]).sum())
-            side = max(1, round(self.share * count)) if count >= 2 else 0
-            if side:
-                out[seed, row[:side]], out[seed, row[count - side : count]] = 0.5 * gross / side, -0.5 * gross / side
+        for seed, row in enumerate(up):
+            count = int(np.isfinite(row).sum())
+            if count >= 2:
+                side = max(1, round(self.share * count))
+                out[seed] = (_highest(row, side) - _highest(-row, side)) * 0.5 * gross / side
         return out
 
 
@@ -145,7 +147,8 @@ class TopK:
     What is held stays while it is among the best; the lowest of the held leave for the highest of the others where
     these are higher. Newcomers share what the leavers leave; what stays is not traded, so it drifts. What could not be
     sold in time makes the held more than ``names``: then the lowest leave beside the drop. Less than a tenth of an
-    equal share counts as not held.
+    equal share counts as not held. Names that are told the same stand in an order drawn once, which no alphabet tilts;
+    where all are told the same there is no best, and nothing is traded.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -163,6 +166,9 @@ class TopK:
         out = np.zeros(up.shape)
         for seed, order in enumerate(ranking(up)):
             known = np.isfinite(up[seed])
+            if not known.any() or np.ptp(up[seed][known]) == 0:
+                out[seed] = np.where(known, held[seed], 0.0)
+                continue
             order = order[: int(known.sum())]
             inside = held[seed] > 0.1 * gross / self.names
             stays = [name for name in order.tolist() if inside[name]][: self.names]
@@ -231,8 +237,17 @@ def _shared(part: Floats, gross: float) -> Floats:
 
 
 def ranking(up: Floats) -> Ints:
-    """Names by descending probability, ``(seed, name)``; ties by their order, names without one last."""
-    return np.argsort(np.where(np.isfinite(up), -up, np.inf), axis=1, kind="stable")
+    """Names by descending probability, ``(seed, name)``; ties in an order drawn once, names without one last."""
+    drawn = np.random.default_rng(0).permutation(up.shape[1])
+    order = np.argsort(np.where(np.isfinite(up), -up, np.inf)[:, drawn], axis=1, kind="stable")
+    return np.asarray(drawn[order])
+
+
+def _highest(row: Floats, count: int) -> Floats:
+    """Part of each name in the ``count`` highest, ``(name,)``: 1 above the last of them, what is left to its ties."""
+    last = np.sort(row[np.isfinite(row)])[-count]
+    above, tied = row > last, row == last
+    return np.asarray(above + tied * ((count - above.sum()) / tied.sum()))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -319,15 +334,16 @@ def trade(
         at_open = fill == "next_open" and order is not None
         first = night[t] if at_open else earned[t]
         gross += weights @ first
+        opened = 1.0 + gross  # the equity that trades at the open and earns the rest of the day
         weights = _drifted(weights, first)
         if at_open and order is not None:
             can_trade = np.isfinite(book.open[t])
             weights, spent = _traded(
                 weights, order, book.can_buy_open[t], book.can_sell_open[t], limits, fee, taxes[t], out, t
             )
-            cost += spent
+            cost += opened * spent
             rest = np.where(can_trade, (1.0 + earned[t]) / (1.0 + night[t]) - 1.0, earned[t])
-            gross += weights @ rest
+            gross += opened * (weights @ rest)
             weights = _drifted(weights, rest)
         elif fill == "next_close" and order is not None:
             weights, spent = _traded(weights, order, can_buy, can_sell, limits, fee, taxes[t], out, t)

@@ -115,9 +115,9 @@ def build_universe(
     if not codes or unknown:
         held = market.instruments["code"].to_list()
         raise MarketError(
-            f"{unknown or 'no instrument'} asked; {market.name!r} has {len(held)}"
-            + (f"{suggest(unknown[0], held)}" if unknown else "")
+            f"{', '.join(unknown[:5]) or 'no instrument'} asked; {market.name!r} has {len(held)} instruments"
             + (f", such as {held[0]} and {held[-1]}" if held else "")
+            + (f"{suggest(unknown[0], held)}" if unknown else "")
         )
     if len(set(codes)) != len(codes):
         raise MarketError("an instrument is asked twice; name each once")

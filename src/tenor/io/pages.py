@@ -12,11 +12,11 @@ def check_place(place: Path) -> None:
     """Raise :class:`RunError` if a page cannot be written to ``place``: its folder must be there and be writable."""
     folder = place.parent
     if place.is_dir():
-        raise RunError(f"{place} is a folder; give a file with --page")
+        raise RunError(f"{place} is a folder; give the name of a file")
     if not folder.is_dir():
         raise RunError(f"cannot write the page {place}: there is no folder {folder}; make it, or give another place")
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise RunError(f"cannot write the page {place}: {folder} is not writable; give another place with --page")
+        raise RunError(f"cannot write the page {place}: {folder} is not writable; give another place")
 
 
 def write_page(place: Path, page: str | bytes) -> Path:
@@ -35,7 +35,5 @@ def write_page(place: Path, page: str | bytes) -> Path:
     except OSError as refused:
         with suppress(OSError):
             aside.unlink()
-        raise RunError(
-            f"cannot write the page {place}: {refused.strerror or refused}; give another place with --page"
-        ) from refused
+        raise RunError(f"cannot write the page {place}: {refused.strerror or refused}; give another place") from refused
     return place

@@ -20,9 +20,15 @@ METHOD = (
     "P(up) is the probability that the adjusted price is higher after the first horizon: the mean over the seeds of"
     " the model that is quoted, with the least and the greatest of them in brackets. The brackets show how much is"
     " chance of training; they are no interval of the probability.",
-    "The models are those of the run's last fold, frozen; their record is of the sessions that they had not seen."
-    " 'Nothing found' means that the record does not tell them from the best rule without learning, after correction"
-    " for how many models were tried.",
+    "The models are those of the run's last fold, frozen: they learnt from its train range alone, and the sessions"
+    " after it stopped them and tested them. The record is of the mean over seeds, as it is quoted, on every session on"
+    " which the run is judged; before the last fold it is of models that were trained in the same way on what came"
+    " before. 'Nothing found' means that the record does not tell them from the best rule without learning, after"
+    " correction for how many models were tried.",
+    "What is held is the mean over seeds of what each seed would hold, and what it earned is the mean of what the seeds"
+    " earned. Held by probability, a seed's position is its P(up) less one half, over the size of a full conviction on"
+    " validation, cut at the limits: where seeds disagree the mean of the positions can lie on the other side than the"
+    " mean P(up). Returns are parts of the day's equity and are added up, not compounded.",
     "A range is what lies between two price quantiles. 'Held before' is how often such a range held the outcome in the"
     " record; where that is less than stated, the range is too narrow. Over several sessions outcomes overlap, few are"
     " independent, and a range that is set on them tends to be too narrow.",
@@ -73,6 +79,11 @@ def _header(answer: Mapping[str, Any]) -> str:
         whose = "" if len(drawn_ones) == len(outlooks) else f"{', '.join(drawn_ones)}: "
         alarms.append(("SIMULATED", f"{whose}{SIMULATED}"))
     alarms += [("STALE", f"{outlook['code']}: {words.staleness(outlook)}") for outlook in outlooks if outlook["missed"]]
+    alarms += [
+        ("VALIDATION", f"{outlook['code']}: {said_of}")
+        for outlook in outlooks
+        if (said_of := words.validation(outlook))
+    ]
     alarms += [("FAILED", f"{failed['code']}: {failed['reason']}") for failed in answer["failed"]]
     banners = "".join(
         f'<div class="simulated" role="note"><strong>{name}</strong>{escape(text)}</div>' for name, text in alarms

@@ -164,16 +164,25 @@ def expected_range(outlook: Mapping[str, Any]) -> str:
 
 def held(outlook: Mapping[str, Any]) -> str:
     """Say in a sentence what would be held, and what holding it so earned; nothing where the study holds nothing."""
-    weight, past = speaker(outlook)["weight"], outlook["record"]["held"]
-    if weight is None or past is None:
+    one, past = speaker(outlook), outlook["record"]["held"]
+    if one["weight"] is None or past is None:
         return ""
-    side = f"{percent(abs(weight), 0)} {'long' if weight > 0 else 'short'}" if abs(weight) >= 0.005 else "nothing"
+    side = _side(one["weight"])
+    if one["seeds"] > 1:
+        side += f", the mean of {one['seeds']} seeds from {_side(one['weight_low'])} to {_side(one['weight_high'])}"
     sharpe, ratio = (_ratio(past[name]) for name in ("sharpe", "information_ratio"))
     return (
         f"Held {past['portfolio']}: {side}. Held so over the record, filled {FILL_WORDS[past['fill']]}, it earned"
-        f" {signed(past['annual_return']['value'], 1)} a year after costs, a Sharpe ratio of {sharpe} (before costs"
-        f" {_ratio(past['sharpe_gross'])}); against holding it throughout, an information ratio of {ratio}."
+        f" {signed(past['annual_return']['value'], 1)} a year after costs (days added up), a Sharpe ratio of {sharpe}"
+        f" (before costs {_ratio(past['sharpe_gross'])}); against holding it throughout, an information ratio of"
+        f" {ratio}."
     )
+
+
+def _side(weight: float) -> str:
+    if abs(weight) < 0.005:
+        return "nothing"
+    return f"{percent(abs(weight), 0)} {'long' if weight > 0 else 'short'}"
 
 
 def _ratio(score: Mapping[str, Any]) -> str:
@@ -223,6 +232,15 @@ def staleness(outlook: Mapping[str, Any]) -> str:
     return f"Data end {day(date.fromisoformat(outlook['as_of']))}, {sessions(missed)} ago: STALE.{over}"
 
 
+def validation(outlook: Mapping[str, Any]) -> str:
+    """Warn of a record that is not out of sample; nothing where it is."""
+    if outlook["record"]["judged"] == "test":
+        return ""
+    return (
+        "the record is of the validation range, on which training was stopped: it flatters, and nothing is judged yet."
+    )
+
+
 def simulated(outlook: Mapping[str, Any]) -> str:
     """Warn that prices were drawn; nothing where they were observed."""
     return "SIMULATED: every price was drawn, none was observed." if outlook["simulated"] else ""
@@ -252,7 +270,9 @@ def share(score: Mapping[str, Any] | None) -> str:
 
 
 def verdict(outlook: Mapping[str, Any]) -> str:
-    """Say in two words whether the record holds a finding."""
+    """Say in a few words whether the record holds a finding; of validation it can hold none."""
+    if outlook["record"]["judged"] != "test":
+        return "not judged yet"
     return "found" if outlook["record"]["found"] else "nothing found"
 
 
@@ -264,7 +284,12 @@ def by_horizon(rows: Sequence[Mapping[str, Any]], horizon: int) -> Mapping[str, 
 def coverage(record: Mapping[str, Any], horizon: int) -> str:
     """Write how much a range covered, beside what it states; a dash where there is no record of it."""
     row = by_horizon(record["coverage"], horizon)
-    return DASH if row is None else f"{percent(row['found'])} of {100 * row['stated']:.3g} %"
+    if row is None:
+        return DASH
+    interval = ""
+    if row["low"] is not None and row["high"] is not None:
+        interval = " [{}, {}]".format(*(percent(row[edge]).removesuffix(" %") for edge in ("low", "high")))
+    return f"{percent(row['found'])}{interval} of {100 * row['stated']:.3g} %"
 
 
 def skill_at(record: Mapping[str, Any], horizon: int) -> str:

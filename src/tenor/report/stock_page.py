@@ -36,6 +36,10 @@ CAPTIONS = {
 }
 
 
+PAIR = "of this pair alone, on both sides, not corrected for how many there are"
+"""What the p-value of a difference is."""
+
+
 def stock_page(report: StockReport) -> str:
     """Render a report as one self-contained HTML file; equal reports give equal bytes."""
     names = drawable(report)
@@ -86,10 +90,12 @@ def _cell(score: Score | None, *, as_percent: bool = False, digits: int = 2) -> 
 
 def _numbers(report: StockReport) -> str:
     found = {one.model: one for one in report.evaluation.directions if one.scope == "all"}
+    together = {one.model: one for one in report.evaluation.together if one.scope == "all"}
     ranked = {one.model: one for one in report.evaluation.cross_sections}
     columns = [
         Column("model", numeric=False),
-        Column("right", "share of calls outside the band that were right"),
+        Column("right", "share of calls outside the band that were right, mean over seeds"),
+        Column("together", "the same of one forecast, the mean of what the seeds say: what an outlook quotes"),
         Column("MCC", "Matthews correlation coefficient"),
         Column("balanced", "mean of the shares right among ups and among downs"),
         Column("AUC"),
@@ -107,6 +113,7 @@ def _numbers(report: StockReport) -> str:
             [
                 name,
                 score_cell(scores["accuracy"], as_percent=True),
+                score_cell(together[name].scores["accuracy"], as_percent=True),
                 score_cell(report.evaluation.mcc[name], digits=3),
                 score_cell(scores["balanced_accuracy"], as_percent=True),
                 score_cell(scores["auc"], digits=3),
@@ -125,11 +132,11 @@ def _portfolios(report: StockReport) -> str:
         return ""
     columns = [
         Column("model", numeric=False),
-        Column("a year", "net return on equity"),
+        Column("a year", "net return on equity, days added up"),
         Column("Sharpe", "after costs"),
         Column("before costs"),
         Column("IR", "information ratio: net return less the benchmark's, over its standard deviation"),
-        Column("drawdown", "largest"),
+        Column("drawdown", "largest fall of the sum of daily returns"),
         Column("turnover", "round trips of the whole equity a year"),
         Column("break-even", "cost per unit traded at which nothing is left, basis points"),
         Column("names", "held on average"),
@@ -255,7 +262,7 @@ def _differences(report: StockReport) -> str:
     ]
     detail = table(
         "First less second on the same days",
-        [Column("models", numeric=False), Column("measure", numeric=False), Column("difference"), Column("p")],
+        [Column("models", numeric=False), Column("measure", numeric=False), Column("difference"), Column("p", PAIR)],
         pairs,
     )
     return (

@@ -87,6 +87,8 @@ class StockReport:
             "findings": plain(found.findings),
             "directions": plain(found.directions),
             "mcc": plain(found.mcc),
+            "together": plain(found.together),
+            "mcc_together": plain(found.mcc_together),
             "by_fold": plain(found.by_fold),
             "cross_sections": [
                 {

@@ -38,9 +38,10 @@ def verdict(report: StockReport) -> StockVerdict:
     found = [one for one in report.evaluation.findings if one.found]
     sentences = []
     if report.judged == "validation":
+        calibrated = "" if report.study["calibration"]["kind"] == "none" else " and probabilities were calibrated"
         sentences.append(
             "The data end before the test range: these are scores of the validation range, on which training was"
-            " stopped and probabilities were calibrated. They flatter whatever learns."
+            f" stopped{calibrated}. They flatter whatever learns."
         )
     if found:
         best, *others = sorted(found, key=lambda one: -one.margin)
@@ -54,10 +55,12 @@ def verdict(report: StockReport) -> StockVerdict:
             f" (p = {p_value(best.p_holm)} after Holm){also}."
         )
     elif report.evaluation.findings:
-        least = min(report.evaluation.findings, key=lambda one: one.p_holm)
+        least = min(report.evaluation.findings, key=lambda one: (one.p_holm, -one.margin))
         sentences.append(
-            "No model is right more often than every rule on the same days; the nearest is"
-            f" {said(least.model)} (p = {p_value(least.p_holm)} after Holm)."
+            "No model is found to be right more often than every rule on the same days; the nearest is"
+            f" {said(least.model)}, {number(100 * abs(least.margin), 2)} points"
+            f" {'ahead of' if least.margin > 0 else 'behind'} {said(least.best_rule)}"
+            f" (p = {p_value(least.p_holm)} after Holm)."
         )
     sentences.append(_right(report))
     sentences += _earned(report)
@@ -82,7 +85,7 @@ def _right(report: StockReport) -> str:
     return (
         f"{_begin(said(front.model))} was right on {bracket(front.scores['accuracy'], as_percent=True)} of"
         f" {front.n:,} calls over {sessions:,} sessions{beside}; with calls as independent as the days, an edge of"
-        f" two points would need {days_to_confirm(0.52):,} days to show."
+        f" two points would need {days_to_confirm(0.52):,} days to show (at 5 % on one side, four times in five)."
     )
 
 
@@ -166,6 +169,12 @@ def method(report: StockReport) -> Sequence[tuple[str, str]]:
             "Right",
             f"of moves outside the band (up from {100 * study['target']['up']:g} %, down from"
             f" {100 * study['target']['down']:g} %); days inside it are never learnt from and are traded all the same.",
+        ),
+        (
+            "In front",
+            "stands the model that the study names (speaks), else the last that it lists; never the best after the"
+            " fact. Its scores are means over seeds; together is the score of one forecast, the mean of what the seeds"
+            " say.",
         ),
         (
             "Finding",

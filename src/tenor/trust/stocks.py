@@ -96,8 +96,10 @@ class StockEvaluation:
     """All that a report shows of the sessions that a study of stocks is judged on.
 
     ``sessions`` are those of the decisions; what a decision earns falls on the session after it, ``earned_on``: of
-    these are the scores of portfolios, ``equities`` and ``benchmark``. ``groups`` holds for each model the mean next
-    return of names by fifth of its forecast, per session, ``(fifth,)``.
+    these are the scores of portfolios, ``equities`` and ``benchmark``. ``directions`` and ``mcc`` are of each seed, as
+    means over seeds; ``together`` and ``mcc_together`` are of one forecast, the mean of what the seeds say, which is
+    what an outlook quotes. ``groups`` holds for each model the mean next return of names by fifth of its forecast, per
+    session, ``(fifth,)``.
     """
 
     level: float
@@ -106,6 +108,8 @@ class StockEvaluation:
     sessions: Dates
     directions: tuple[Direction, ...]
     mcc: Mapping[str, Score]
+    together: tuple[Direction, ...]
+    mcc_together: Mapping[str, Score]
     by_fold: Mapping[str, tuple[Score, ...]]
     reliabilities: Mapping[str, Reliability]
     cross_sections: tuple[CrossSection, ...]
@@ -170,12 +174,15 @@ def evaluate_stocks(
         raise FitError(f"no model has a forecast to score: {'; '.join(sorted(reasons)) or 'no outcome is known yet'}")
     sessions = np.unique(test.session)
     notes = gaps({f.model: f.up[:, outcome] for f in said.forecasts}, test)
+    terms, unfilled = _fillable(terms, book)
+    notes += unfilled
     held = [_held(forecast, complete, outcome) for forecast in said.forecasts if forecast.model in complete]
     traded = list(_trades(said, [f for f in said.forecasts if f.model in complete], book, terms, watch))
     watch("statistics", 0, 1)
     headline = {
         one.model: one for one in traded if (one.portfolio, one.fill) == (terms.portfolios[0].name, terms.fills[0])
     }
+    together_up = {f.model: f.ensemble()[None, outcome] for f in said.forecasts if f.model in complete}
     # a decision on the close of one session earns on the next; its outcome is known, so there is one
     shown = np.searchsorted(book.sessions, sessions) + 1
     if (idle := int(shown[-1] - shown[0] + 1 - len(shown))) and traded:
@@ -217,6 +224,11 @@ def evaluate_stocks(
             for one in directions(complete, test, sessions, days, terms.level, by_product=len(names) <= MOST_NAMES)
         ),
         mcc={name: _mcc(up, test, sessions, days, terms.level) for name, up in complete.items()},
+        together=tuple(
+            replace(one, binomial_p=float("nan")) if one.scope == ALL and len(names) > 1 else one
+            for one in directions(together_up, test, sessions, days, terms.level, by_product=len(names) <= MOST_NAMES)
+        ),
+        mcc_together={name: _mcc(up, test, sessions, days, terms.level) for name, up in together_up.items()},
         by_fold={name: accuracy_by_fold(up, test, said.fold[outcome]) for name, up in complete.items()},
         reliabilities={name: reliability_of(up, test) for name, up in complete.items()},
         cross_sections=tuple(found for found in ranked.values() if found is not None),
@@ -235,6 +247,25 @@ def evaluate_stocks(
     )
     watch("statistics", 1, 1)
     return evaluation
+
+
+def _fillable(terms: StockTerms, book: Book) -> tuple[StockTerms, list[str]]:
+    """Leave out what no name can be filled at, and say so; say which names have no open price."""
+    if "next_open" not in terms.fills or not terms.portfolios:
+        return terms, []
+    there = np.asarray(np.isfinite(book.open).any(axis=0))
+    without = [code for code, opens in zip(book.codes, there.tolist(), strict=True) if not opens]
+    if not without:
+        return terms, []
+    if len(without) < len(book.codes):
+        return terms, [
+            f"{len(without)} names have no open price, {without[0]} among them: at the next open they are not traded"
+        ]
+    left = tuple(fill for fill in terms.fills if fill != "next_open")
+    instead = f"filled at the {left[0].replace('_', ' ')}" if left else "not traded"
+    return replace(terms, fills=left, portfolios=terms.portfolios if left else ()), [
+        f"there are no open prices, so nothing can be filled at the next open: portfolios are {instead}"
+    ]
 
 
 def _unranked(ranked: Mapping[str, CrossSection | None], complete: Mapping[str, Floats]) -> list[str]:

@@ -161,8 +161,8 @@ def _forecast(
         familiar = np.isin(test.product, known.train.product) | strangers
         for code in np.unique(test.product[~familiar]):
             why = (
-                f"no forecast of {code}: train has no decided window of it; let the test begin later, or lower"
-                " cleaning.neutral_ticks"
+                f"no forecast of {code}: train has no decided window of it; let the test begin later, or narrow the"
+                " neutral band"
             )
             failures.append(Failure(recipe.name, fold.index, None, why))
         row: list[Frozen | str] = []

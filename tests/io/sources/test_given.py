@@ -86,9 +86,33 @@ def test_what_is_taken_for_what_is_said(tmp_path: Path) -> None:
         "AAPL: taken to trade on XNYS, and to be known at its close",
     )
     bare = rows.replace(",adj close", "").replace(",30\n", "\n")
+    fell = bare.replace("-03,30", "-03,33")
     assert "AAPL: falls by more than 43 % on 2024-01-03; if that is a split, give adjusted prices" in (
-        read_given(written(tmp_path, bare)).notes
+        read_given(written(tmp_path, fell)).notes
     )
+
+
+@pytest.mark.parametrize(
+    ("opened", "close", "split"),
+    [("30", "30", True), ("", "30.9", True), ("20.2", "19.5", True), ("58", "30", False), ("33", "33", False)],
+)
+def test_a_split_that_nothing_adjusts_is_refused(tmp_path: Path, opened: str, close: str, split: bool) -> None:
+    """Open and close near a whole part of the close before; a fall in the session, or to no such part, is none."""
+    rows = f"date,open,close\n2024-01-02,60,60\n2024-01-03,{opened},{close}\n"
+    path = written(tmp_path, rows)
+    if not split:
+        assert read_given(path).quotes.height == 2
+        return
+    with pytest.raises(DataError, match="is a simple part of the close before, from the open on, and nothing adjusts"):
+        read_given(path)
+    adjusted = f"date,open,close,adj close\n2024-01-02,60,60,30\n2024-01-03,{opened},{close},30\n"
+    assert read_given(written(tmp_path, adjusted)).quotes.height == 2
+
+
+def test_a_file_with_decimal_commas_is_refused_by_its_cells(tmp_path: Path) -> None:
+    rows = "Date;Open;High;Low;Close;Volume\n02.01.2024;213,67;214,00;213,00;213,50;1000\n"
+    with pytest.raises(DataError, match=r"213,50 is no number.*with a point and not a comma"):
+        read_given(written(tmp_path, rows))
 
 
 def test_spellings_of_the_east_and_the_code_of_the_file(tmp_path: Path) -> None:

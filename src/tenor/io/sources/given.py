@@ -43,6 +43,9 @@ LIKELY = 0.75
 SPLIT = 3 / 7
 """A fall of more than this, with nothing to adjust it, is said: a split of two for one looks so."""
 
+NEAR_SPLIT = 0.05
+"""Open and close this near to a whole part of the close before, with nothing to adjust it, are refused as a split."""
+
 MOST_DEFECTS = 5
 """Defects of one rule and file that are listed."""
 
@@ -246,7 +249,7 @@ def _days(dates: pl.Series) -> tuple[pl.Series, str]:
     """Parse a column of dates, a null where a cell is none, and say how ones that can be read in two ways were read."""
     text = dates.cast(pl.String).str.strip_chars().str.slice(0, 10)
     plain = pl.select(
-        pl.coalesce(*(text.str.to_date(form, strict=False) for form in ("%Y-%m-%d", "%Y%m%d", "%Y/%m/%d")))
+        pl.coalesce(*(text.str.to_date(form, strict=False) for form in ("%Y-%m-%d", "%Y%m%d", "%Y/%m/%d", "%d.%m.%Y")))
     ).to_series()
     slashed = text.filter(plain.is_null() & text.str.contains(r"^\d{1,2}/\d{1,2}/\d{4}$"))
     if slashed.is_empty():
@@ -288,7 +291,12 @@ def _checked(file: Path, code: str, table: pl.DataFrame) -> tuple[pl.DataFrame, 
             continue
         cell = pl.col(name).cast(pl.String)
         wrong = pl.col(f"{name} read").is_null() & cell.is_not_null() & (cell.str.strip_chars() != "")
-        refuse(parsed.filter(wrong), name, pl.format("{} is no number", cell), "write it as 1234.5")
+        refuse(
+            parsed.filter(wrong),
+            name,
+            pl.format("{} is no number", cell),
+            "write it as 1234.5, with a point and not a comma",
+        )
     kept = parsed.drop_nulls("day").select(
         "row",
         pl.col("day").alias("date"),
@@ -303,7 +311,7 @@ def _checked(file: Path, code: str, table: pl.DataFrame) -> tuple[pl.DataFrame, 
             name,
             pl.format("{} is not positive: no return can be made of it", pl.col(name)),
             "prices adjusted by subtraction fall below zero in early years: give prices adjusted by a factor, or as"
-            " quoted",
+            " quoted; a zero for a price that is not known: leave the cell empty",
         )
     highest, lowest = pl.max_horizontal("open", "close"), pl.min_horizontal("open", "close")
     room = 1e-6 * pl.col("close")
@@ -342,6 +350,12 @@ def _checked(file: Path, code: str, table: pl.DataFrame) -> tuple[pl.DataFrame, 
         pl.format("{} after another price: a change of more than " + f"{100 * LIKELY:.0f} %", "close"),
         "a split in unadjusted prices needs an adjusted close beside them; correct anything else",
     )
+    refuse(
+        _splits(kept),
+        "close",
+        pl.format("{} is a simple part of the close before, from the open on, and nothing adjusts it", "close"),
+        "give an adjusted close beside a split; if the price did fall so, read the file by a layout with known_jumps",
+    )
     if kept.is_empty() and not defects:
         defects.append(Defect(file.name, None, code, "no row has a close", "give a file with prices"))
     if defects:
@@ -366,6 +380,16 @@ def _change(table: pl.DataFrame) -> pl.Expr:
     """The change of the adjusted close where every row has one, else of the close."""
     price = pl.col("close") if table["adj_close"].null_count() else pl.col("adj_close")
     return price / price.shift(1) - 1.0
+
+
+def _splits(table: pl.DataFrame) -> pl.DataFrame:
+    """Rows that look like a split that nothing adjusts: open and close near a half, a third ... of the close before."""
+    if not table["adj_close"].null_count():
+        return table.clear()
+    before = pl.col("close").shift(1)
+    parts = (before / pl.col("close")).round()
+    of_open, of_close = (((before / pl.col(name)) / parts - 1.0).abs() < NEAR_SPLIT for name in ("open", "close"))
+    return table.filter((parts >= 2) & of_close & of_open.fill_null(True))
 
 
 def _doubts(code: str, table: pl.DataFrame) -> list[str]:

@@ -108,7 +108,7 @@ def read_names(folder: Path, file: Instruments) -> tuple[Part, pl.DataFrame | No
         "file", "row", pl.lit(file.code).alias("column"), pl.lit("the code appears twice").alias("reason")
     )
     defects = listed(doubled, "keep one row for each instrument")
-    dated = (f"{file.path}: sectors are those of the file, taken to hold throughout",) if file.sector else ()
+    dated = ("sectors are those of the file, taken to hold throughout",) if file.sector else ()
     notes = (*file.notes, *dated)
     return (
         Part(file.path, "instruments", frame.height, table.height, None, None, defects=defects, notes=notes),

@@ -70,8 +70,9 @@ def wide_header(lines: Sequence[Sequence[str]]) -> WideHeader | None:
 
 
 def _is_number(cell: str) -> bool:
+    """Say whether a cell is a number, also one with a decimal comma: no ticker is."""
     try:
-        float(cell)
+        float(cell.replace(",", "."))
     except ValueError:
         return False
     return True
