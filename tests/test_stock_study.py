@@ -160,6 +160,49 @@ def test_what_is_decided_at_a_close_is_earned_on_the_session_after() -> None:
     assert (first["gross"] == 0.0).all()
 
 
+def test_seeds_together_are_scored_as_one_forecast() -> None:
+    found = report().evaluation
+    said = report().forecasts
+    for one in found.together:
+        mine = said.filter(pl.col("model") == one.model, pl.col("change") != 0.0)
+        mine = mine if one.scope == "all" else mine.filter(code=one.scope)
+        right = ((mine["up"] > 0.5) == (mine["change"] > 0)).mean()
+        assert one.scores["accuracy"].mean == pytest.approx(right, abs=1e-9), (one.model, one.scope)
+    alone = {(one.model, one.scope): one for one in found.directions}
+    assert {(one.model, one.scope) for one in found.together} == set(alone)
+    one_seed = next(one for one in found.together if (one.model, one.scope) == ("logistic", "all"))
+    assert one_seed.scores == alone["logistic", "all"].scores
+    assert found.mcc_together["logistic"] == found.mcc["logistic"]
+
+
+def test_without_open_prices_nothing_is_filled_at_the_next_open() -> None:
+    held = market()
+    small = table(models=TABLE["models"][:2], trading__fills=["next_open", "same_close"])
+    shut = replace(held, quotes=held.quotes.with_columns(open=pl.lit(None, dtype=pl.Float64)))
+    found = run_stocks(load_stocks(small), shut).evaluation
+    assert {one.fill for one in found.portfolios} == {"same_close"}
+    said = (
+        "there are no open prices, so nothing can be filled at the next open: portfolios are filled at the same close"
+    )
+    assert said in found.notes
+    alone = run_stocks(load_stocks(table(models=TABLE["models"][:2], trading__fills=["next_open"])), shut).evaluation
+    assert not alone.portfolios
+    assert any(note.endswith("portfolios are not traded") for note in alone.notes)
+    one = pl.when(pl.col("code") == "KO").then(None).otherwise(pl.col("open")).alias("open")
+    some = run_stocks(load_stocks(small), replace(held, quotes=held.quotes.with_columns(one))).evaluation
+    assert some.portfolios[0].fill == "next_open"
+    assert "1 name has no open price, KO: at the next open it is not traded" in some.notes
+
+
+def test_a_benchmark_that_is_not_there_is_said_before_anything_is_trained() -> None:
+    asked: list[str] = []
+    with pytest.raises(MarketError, match="SPX asked; 'simulated stocks' has 6 instruments"):
+        run_stocks(
+            load_stocks(table(universe={"benchmark": "SPX"})), market(), watch=lambda name, *_: asked.append(name)
+        )
+    assert asked == []
+
+
 def test_a_name_that_cannot_be_trained_costs_the_others_nothing() -> None:
     """NVDA with 40 sessions of train: a per-name network has no validation for it, the others speak."""
     held = SimulatedStocks(products=("AAPL", "KO", "TSLA"), first=date(2018, 1, 2), last=LAST).read()
@@ -199,6 +242,9 @@ def test_data_that_end_before_the_test_are_judged_on_validation_and_say_so() -> 
     found = run_stocks(load_stocks(table(split=split, target={}, models=TABLE["models"][:2])), market())
     assert found.judged == "validation"
     assert found.data.notes[0].startswith("VALIDATION, not test: the data end on 2021-06-30")
+    assert "training was stopped and probabilities were calibrated" in found.data.notes[0]
+    bare = table(split=split, target={}, models=TABLE["models"][:2], calibration={"kind": "none"})
+    assert "calibrated" not in run_stocks(load_stocks(bare), market()).data.notes[0]
     assert "VALIDATION" in stock_page(found)
     longer = SimulatedStocks(products=market_products(), first=date(2018, 1, 2), last=date(2021, 9, 30)).read()
     later = run_stocks(load_stocks(table(split=split, target={}, models=TABLE["models"][:2])), longer)

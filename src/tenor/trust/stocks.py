@@ -258,9 +258,9 @@ def _fillable(terms: StockTerms, book: Book) -> tuple[StockTerms, list[str]]:
     if not without:
         return terms, []
     if len(without) < len(book.codes):
-        return terms, [
-            f"{len(without)} names have no open price, {without[0]} among them: at the next open they are not traded"
-        ]
+        one = f"1 name has no open price, {without[0]}: at the next open it is not traded"
+        more = f"{len(without)} names have no open price, {without[0]} among them: at the next open they are not traded"
+        return terms, [one if len(without) == 1 else more]
     left = tuple(fill for fill in terms.fills if fill != "next_open")
     instead = f"filled at the {left[0].replace('_', ' ')}" if left else "not traded"
     return replace(terms, fills=left, portfolios=terms.portfolios if left else ()), [
