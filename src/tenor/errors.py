@@ -10,7 +10,10 @@
     ├── SplitError        a fold that cannot be: an empty split, too few sessions
     ├── FitError          a model that could not be trained: one class only, a loss that is not a number
     ├── PullError         an answer that a provider did not give: no network, no such ticker, a library not installed
-    └── RunError          a run folder: missing, incomplete, written by other code, or its data changed since
+    ├── RunError          a run folder: missing, incomplete, written by other code, or its data changed since
+    │   └── MissingError  there is no such run, job, account or file
+    ├── StoreError        the database of a server that cannot be opened or does not answer
+    └── AccessError       who may not, or is not known
 
 Every message says what was given, what is allowed and what to do. ``except TenorError`` is the only catch-all that a
 face needs: anything else that escapes is a defect of ours and should be seen with its traceback.
@@ -89,8 +92,27 @@ class PullError(TenorError):
         super().__init__(message)
 
 
+class StoreError(TenorError):
+    """The database of a server cannot be opened, or does not answer."""
+
+
+class AccessError(TenorError):
+    """Somebody is not known, or may not do what was asked.
+
+    ``known`` says whether who asked is known: then the role or the scopes do not reach.
+    """
+
+    def __init__(self, message: str, *, known: bool) -> None:
+        self.known = known
+        super().__init__(message)
+
+
 class RunError(TenorError):
     """A run folder cannot be used as asked."""
+
+
+class MissingError(RunError):
+    """There is no such run, job, account or file."""
 
 
 def suggest(given: str, allowed: Iterable[str]) -> str:

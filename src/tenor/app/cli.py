@@ -31,6 +31,8 @@ app = typer.Typer(
 )
 data = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check and show data before use.")
 app.add_typer(data, name="data")
+people = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Accounts of a server.")
+app.add_typer(people, name="account")
 
 Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 Runs = Annotated[Path, typer.Option("--runs", help="Folder in which runs are kept.")]
@@ -329,6 +331,81 @@ def data_pull(
     answer = _answer(pull_data, request, json, "data pull")
     if answer["failed"] or (answer["against"] or {}).get("failed"):
         raise typer.Exit(1)
+
+
+@app.command()
+def serve(
+    root: Annotated[
+        Path, typer.Option("--root", help="Folder that is served: runs, forecasts, data, studies.")
+    ] = Path(),
+    host: Annotated[str, typer.Option("--host", help="Address to listen on; others than loopback need --accounts.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port to listen on.")] = 8765,
+    database: Annotated[
+        str | None, typer.Option("--database", envvar="TENOR_DATABASE", help="Database URL (default: SQLite in ROOT).")
+    ] = None,
+    people: Annotated[
+        bool, typer.Option("--accounts", help="Let people sign in; needs a secret in TENOR_SECRET.")
+    ] = False,
+    allow: Annotated[
+        list[str] | None, typer.Option("--allow-host", help="A name under which the server may be asked.")
+    ] = None,
+    workers: Annotated[int, typer.Option("--workers", min=1, max=64, help="Jobs that are computed at a time.")] = 1,
+) -> None:
+    """Serve the pages and the API.
+
+    Serves until Ctrl-C.
+    """
+    from tenor.app.server.settings import ServerSettings
+
+    settings = ServerSettings(
+        root=root,
+        host=host,
+        port=port,
+        database=database,
+        accounts=people,
+        secret=os.environ.get("TENOR_SECRET"),
+        hosts=tuple(allow or ()),
+        workers=workers,
+    )
+    try:
+        from tenor.app.server.serve import serve as start
+    except ModuleNotFoundError as missing:
+        raise StudyError(
+            f"serving needs {missing.name}, which is not installed: pip install 'tenor[serve]'"
+        ) from missing
+    start(settings, began=lambda place: print(f"Serving {root.resolve()} on {place} (Ctrl-C ends it)", flush=True))
+
+
+@people.command("add")
+def account_add(
+    name: Annotated[str, typer.Argument(help="Name to sign in with.")],
+    role: Annotated[str, typer.Option("--role", help="viewer, researcher, approver or admin.")] = "viewer",
+    root: Annotated[Path, typer.Option("--root", help="Folder that is served.")] = Path(),
+    database: Annotated[
+        str | None, typer.Option("--database", envvar="TENOR_DATABASE", help="Database URL (default: SQLite in ROOT).")
+    ] = None,
+) -> None:
+    """Make an account for tenor serve --accounts.
+
+    Asks for the password on a terminal, and reads it from standard input elsewhere.
+    """
+    from getpass import getpass
+
+    from tenor.app.server.settings import ServerSettings
+    from tenor.io.store.accounts import add_account
+    from tenor.io.store.database import open_store
+
+    if sys.stdin.isatty():
+        password = getpass("Password: ")
+        if getpass("Once more: ") != password:
+            raise StudyError("the two passwords differ; nothing was made")
+    else:
+        password = sys.stdin.readline().rstrip("\n")
+    store = open_store(ServerSettings(root=root, database=database).url)
+    add_account(store, name, password, role)  # type: ignore[arg-type]
+    print(f"{name} may sign in as {role}")
 
 
 def _version(wanted: bool) -> None:

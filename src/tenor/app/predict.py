@@ -300,18 +300,66 @@ def _desk_of_ticker(ticker: str, request: AskPredict, now: datetime, watch: Prog
 
 
 def _desk_of_run(request: AskPredict, now: datetime) -> _Desk:
-    """The run that is named, over the market of its own study as it is now."""
-    from tenor.app.commands import located
-    from tenor.io.runs import read_run
-
     assert request.run is not None
     if request.study is not None or request.train:
         raise StudyError("--run names the models that are asked; leave --study and --train out")
-    kept = read_run(located(request.run, request.runs))
-    study, market = _of_run(kept, request.data)
+    return load_desk(request.run, request.runs, now, request.data)
+
+
+def load_desk(run: Path, runs: Path, now: datetime, data: Path | None = None) -> _Desk:
+    """Read a run of stocks, over the market of its own study as that is at ``now``; ask it with :func:`ask_desk`.
+
+    Parameters
+    ----------
+    run, runs
+        The run, its folder or its name below ``runs``.
+    now
+        A moment; sessions that had not closed then are left out.
+    data
+        Folder to read the market from, if not the study's own.
+
+    Raises
+    ------
+    StudyError
+        If it is a run of pairs.
+    RunError
+        If it is damaged, or keeps no models.
+    """
+    from tenor.app.commands import located
+    from tenor.io.runs import read_run
+
+    kept = read_run(located(run, runs))
+    study, market = _of_run(kept, data)
     market, unclosed = _closed(market, now)
     mind = [*_other_code(kept, study), *unclosed]
     return _desk(kept, False, study, market, f"run:{kept.folder.resolve()}", mind)
+
+
+def ask_desk(desk: _Desk, code: str, now: datetime) -> Answer:
+    """Return the outlook of one instrument of a desk, as :func:`predict` has it; nothing is kept.
+
+    ``before`` is what the model that is quoted said after the close before, ``session`` and ``up``; ``None`` where it
+    had learnt from that session, or said nothing.
+    """
+    from tenor.report.report import plain
+
+    said, beside = _asked_of(desk, code, now)
+    return {**plain(said), **beside, "before": _before(desk, code, beside["speaks"])}
+
+
+def _before(desk: _Desk, code: str, model: str) -> Answer | None:
+    import numpy as np
+
+    places = np.flatnonzero(desk.windows.product == code)
+    fold = len(desk.models.folds) - 1
+    if len(places) < 2:
+        return None
+    asked = desk.windows.take(places[-2:-1])
+    if asked.session[0] <= np.datetime64(desk.models.folds[fold].validation[1], "D"):
+        return None
+    ups = desk.models.ups(model, fold, asked)[:, 0]
+    spoke = np.isfinite(ups)
+    return {"session": str(asked.session[0]), "up": float(ups[spoke].mean())} if spoke.any() else None
 
 
 def _of_run(run: "Run", data: Path | None) -> "tuple[StockStudy, Market]":

@@ -38,7 +38,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import polars as pl
 
 import tenor
-from tenor.errors import FitError, RunError, suggest
+from tenor.errors import FitError, MissingError, RunError, suggest
 from tenor.model.frozen import FrozenModels, arrays_of, from_arrays
 from tenor.report.report import DataFacts
 
@@ -267,7 +267,7 @@ def read_run(folder: Path) -> Run:
     if folder.name.startswith(PARTIAL):
         raise RunError(f"{folder} is what an interrupted run left, no result; run the study again")
     if not folder.is_dir():
-        raise RunError(f"no run {folder}{_near(folder)}")
+        raise MissingError(f"no run {folder}{_near(folder)}")
     missing = [file for file in FILES if not (folder / file).is_file()]
     if len(missing) == len(FILES):
         raise RunError(f"{folder} is a folder but no run: it holds none of a run's files{_near(folder / '?')}")

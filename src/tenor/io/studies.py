@@ -59,14 +59,22 @@ def load_any(table: Mapping[str, Any], *, where: str) -> "AnyStudy":
     return load_stocks(table, where=where)
 
 
-def published(name: str) -> Path:
-    """Return the file of a study that is published with Tenor; :class:`StudyError` listing them if there is none."""
+def _published() -> Path:
     # An installed package carries them inside; a checkout has them beside the sources.
     inside = Path(tenor.__file__).parent / "studies"
-    folder = inside if inside.is_dir() else Path(tenor.__file__).parents[2] / "studies"
-    path = folder / f"{name}.toml"
+    return inside if inside.is_dir() else Path(tenor.__file__).parents[2] / "studies"
+
+
+def list_published() -> list[str]:
+    """Return the names of the studies that are published with Tenor."""
+    return sorted(file.stem for file in _published().glob("*.toml"))
+
+
+def published(name: str) -> Path:
+    """Return the file of a study that is published with Tenor; :class:`StudyError` listing them if there is none."""
+    path = _published() / f"{name}.toml"
     if not path.is_file():
-        held = sorted(file.stem for file in folder.glob("*.toml"))
+        held = list_published()
         raise StudyError(f"no published study {name!r}{suggest(name, held)}; they are {held}")
     return path
 

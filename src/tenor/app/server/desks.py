@@ -1,0 +1,97 @@
+"""Runs that are loaded: a question about one that was asked before is answered without reading anything.
+
+A few are kept, the one that was asked longest ago goes first. What is kept is a run whose content never changes, the
+market as it was read, and windows made of it; it is read again when the run's place in memory is given to another.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+
+from tenor.app.server.workplace import Workplace
+
+KEPT = 6
+"""Most runs that are kept in memory."""
+
+ANSWERS = 5_000
+"""Most answers of one run that are kept."""
+
+T = TypeVar("T")
+
+
+class Recent(Generic[T]):
+    """Values by key, made once; the ones asked last are kept. Two who ask for the same at once wait for one making."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._held: OrderedDict[Hashable, T] = OrderedDict()
+        self._making: dict[Hashable, threading.Lock] = {}
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Return the value of ``key``, made by ``make`` if it is not there."""
+        with self._lock:
+            if key in self._held:
+                self._held.move_to_end(key)
+                return self._held[key]
+            mine = self._making.setdefault(key, threading.Lock())
+        with mine:
+            with self._lock:
+                if key in self._held:
+                    return self._held[key]
+            try:
+                value = make()
+            finally:
+                with self._lock:
+                    self._making.pop(key, None)
+            with self._lock:
+                self._held[key] = value
+                while len(self._held) > self._most:
+                    self._held.popitem(last=False)
+            return value
+
+
+class Desks:
+    """The runs of a workplace that are loaded."""
+
+    def __init__(self, place: Workplace, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._place, self._now = place, now
+        self._stocks: Recent[Any] = Recent(KEPT)
+        self._answers: Recent[str] = Recent(ANSWERS)
+        self._pairs: Recent[Any] = Recent(KEPT)
+        self._desks: Recent[tuple[Any, Any]] = Recent(2 * KEPT)
+
+    def forecast(self, run: str, code: str) -> str:
+        """Return the outlook of an instrument by a run of stocks, JSON text; errors as of a prediction by that run.
+
+        Prices are those of the hour in which the run was loaded.
+        """
+        from tenor.app.predict import ask_desk, load_desk
+        from tenor.app.server.worker import rendered
+
+        now = self._now()
+        hour = now.strftime("%Y-%m-%dT%H")
+
+        def made() -> str:
+            desk = self._stocks.get((run, hour), lambda: load_desk(self._place.run(run), self._place.runs, now))
+            return rendered(ask_desk(desk, code, now))
+
+        return self._answers.get((run, code, hour), made)
+
+    def open_pair(self, run: str, product: str) -> tuple[Any, Any]:
+        """Return a run of pairs and its desk, open at the last decision; errors as of a what-if."""
+        from tenor.open_desk import open_desk
+
+        def opened() -> tuple[Any, Any]:
+            loaded = self.pair(run)
+            return loaded, open_desk(loaded.study, loaded.market, loaded.models, product=product)
+
+        return self._desks.get((run, product), opened)
+
+    def pair(self, run: str) -> Any:
+        """Return a run of pairs, loaded for what-if; errors as :func:`tenor.app.what_if.load_run`."""
+        from tenor.app.what_if import load_run
+
+        return self._pairs.get(run, lambda: load_run(self._place.run(run), self._place.runs))

@@ -1,0 +1,198 @@
+"""What stands before every request: size, name, origin, rate, headers; as plain ASGI, so that streams stay streams."""
+
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, TypeAlias
+from urllib.parse import urlsplit
+
+from limits import parse
+from limits.storage import MemoryStorage
+from limits.strategies import SlidingWindowCounterRateLimiter
+
+from tenor.app.server.measures import Measures
+from tenor.app.server.settings import ServerSettings
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+SAFE = ("GET", "HEAD", "OPTIONS")
+"""Methods that change nothing."""
+
+API = "/api/"
+"""Below this all is JSON."""
+
+HEADERS = {
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), microphone=(), geolocation=(), payment=()",
+}
+"""Sent with everything."""
+
+POLICY_API = "default-src 'none'; frame-ancestors 'none'"
+"""Content security policy of answers that no browser is to render."""
+
+POLICY_REPORT = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:;"
+    " frame-ancestors 'self'; base-uri 'none'; form-action 'none'; sandbox allow-scripts allow-downloads"
+)
+"""Of the pages of a run: one file with its scripts inside, shown in a sandbox without an origin."""
+
+POLICY_PAGE = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline';"
+    " img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; object-src 'none'; base-uri 'self';"
+    " form-action 'self'; frame-src 'self'; frame-ancestors 'none'"
+)
+"""Of the pages. NiceGUI writes its start-up script into the page and Vue compiles templates in the browser, which need
+``unsafe-inline`` and ``unsafe-eval``; nothing is loaded from anywhere else."""
+
+
+class Guard:
+    """The outermost layer of the server."""
+
+    def __init__(self, app: App, settings: ServerSettings, measures: Measures) -> None:
+        self._app, self._settings, self._measures = app, settings, measures
+        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._per_minute = parse(f"{settings.per_minute}/minute")
+        self._sign_ins = parse(f"{settings.sign_ins_per_minute}/minute")
+        self._names = {name.lower() for name in settings.names}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through, or refuse it in the one shape of errors."""
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        headers = {key.decode("latin-1").lower(): value.decode("latin-1") for key, value in scope["headers"]}
+        refusal = self._refused(scope, headers)
+        if scope["type"] == "websocket":
+            if refusal is None:
+                await self._app(scope, receive, send)
+            else:
+                await receive()
+                await send({"type": "websocket.close", "code": 1008, "reason": refusal[1]})
+            return
+        if refusal is not None:
+            await _refuse(send, scope["path"], *refusal)
+            self._measures.counted("refused", scope["method"], refusal[0], 0.0)
+            return
+        await self._passed(scope, receive, send, self._most(scope["path"]))
+
+    def _most(self, path: str) -> int:
+        return self._settings.upload_limit if path == "/api/v1/uploads" else self._settings.body_limit
+
+    def _refused(self, scope: Scope, headers: dict[str, str]) -> tuple[int, str, str] | None:
+        """Status, type and message of a refusal; ``None`` for a request that may pass."""
+        host = _name_of(headers.get("host", ""))
+        if host not in self._names:
+            return (
+                400,
+                "AccessError",
+                f"the server is not asked under the name {host[:80]!r}; start it with --allow-host",
+            )
+        client = str((scope.get("client") or ("?", 0))[0])
+        who = headers.get("authorization", "")[-43:] or client
+        if not self._limiter.hit(self._per_minute, "all", who):
+            return 429, "AccessError", f"more than {self._settings.per_minute} requests in a minute; wait a little"
+        if scope["type"] == "websocket":
+            return None if _same_origin(headers) else (403, "AccessError", "asked from another site")
+        if scope["method"] not in SAFE:
+            if not _same_origin(headers):
+                return (
+                    403,
+                    "AccessError",
+                    "asked from another site: only this server's own pages and programs may change",
+                )
+            if scope["path"] == "/api/v1/session" and not self._limiter.hit(self._sign_ins, "in", client):
+                return 429, "AccessError", "too many attempts to sign in; wait a minute"
+        length = headers.get("content-length", "0")
+        if not length.isdigit():
+            return 400, "AccessError", f"content-length {length[:20]!r} is no number"
+        if int(length) > (most := self._most(scope["path"])):
+            return 413, "AccessError", f"{int(length):,} bytes; at most {most:,} are taken"
+        return None
+
+    async def _passed(self, scope: Scope, receive: Receive, send: Send, most: int) -> None:
+        began, taken, status = time.perf_counter(), 0, 500
+
+        async def measured() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > most:
+                raise TooLargeError(f"more than {most:,} bytes")
+            return message
+
+        async def dressed(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                held = {key.lower() for key, _ in message["headers"]}
+                wanted = {**HEADERS, "content-security-policy": _policy(scope["path"])}
+                if wanted["content-security-policy"] == POLICY_REPORT:
+                    wanted["x-frame-options"] = "SAMEORIGIN"
+                extra = [(k.encode(), v.encode()) for k, v in wanted.items() if k.encode() not in held]
+                message = {**message, "headers": [*message["headers"], *extra]}
+            await send(message)
+
+        started = False
+
+        async def sent(message: Message) -> None:
+            nonlocal started
+            started = True
+            await dressed(message)
+
+        try:
+            await self._app(scope, measured, sent)
+        except TooLargeError as large:
+            status = 413
+            if not started:
+                await _refuse(send, scope["path"], 413, "AccessError", str(large))
+        finally:
+            route = scope.get("route")
+            template = getattr(route, "path", "") or "other"
+            self._measures.counted(template, scope["method"], status, time.perf_counter() - began)
+
+
+class TooLargeError(Exception):
+    """More came than was announced or is taken."""
+
+
+def _name_of(host: str) -> str:
+    """The name of a Host header, without its port."""
+    host = host.strip().lower()
+    if host.startswith("["):
+        return host.partition("]")[0] + "]"
+    return host.partition(":")[0]
+
+
+def _same_origin(headers: dict[str, str]) -> bool:
+    """Whether a request comes from this server's own pages, or from a program: no browser sends such without a word."""
+    if headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
+        return False
+    origin = headers.get("origin")
+    if origin is None:
+        return True
+    return urlsplit(origin).netloc.lower() == headers.get("host", "").lower() and origin != "null"
+
+
+def _policy(path: str) -> str:
+    if path.startswith(API):
+        return POLICY_REPORT if path.endswith(".html") else POLICY_API
+    return POLICY_PAGE
+
+
+async def _refuse(send: Send, path: str, status: int, kind: str, message: str) -> None:
+    import json
+
+    body = json.dumps({"error": {"type": kind, "message": message, "problems": []}}, indent=1).encode() + b"\n"
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    headers += [(k.encode(), v.encode()) for k, v in {**HEADERS, "content-security-policy": POLICY_API}.items()]
+    if status == 429:
+        headers.append((b"retry-after", b"10"))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,148 @@
+"""What every route works with: the server's parts, who asks, how answers and errors look."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+
+from tenor.app.server.desks import Desks
+from tenor.app.server.measures import Measures
+from tenor.app.server.settings import ServerSettings
+from tenor.app.server.worker import body_of, rendered
+from tenor.app.server.workplace import Workplace
+from tenor.errors import AccessError, MissingError, RunError, StoreError, StudyError, TenorError
+from tenor.io.store import accounts
+from tenor.io.store.accounts import Person
+from tenor.io.store.database import Store
+
+COOKIE = "tenor_session"
+"""Cookie of a person who signed in."""
+
+LOCAL = Person("local", "admin", accounts.scopes_of("admin"))
+"""Who asks a server without accounts."""
+
+
+class Spoken(BaseModel):
+    """A body: unknown fields and other types than stated are refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What every route works with."""
+
+    settings: ServerSettings
+    place: Workplace
+    store: Store
+    measures: Measures
+    desks: Desks
+
+    def person(self, request: Request) -> Person:
+        """Return who asks; :class:`AccessError` where nobody known does."""
+        if not self.settings.accounts:
+            return LOCAL
+        scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and secret:
+            found = accounts.of_token(self.store, secret.strip())
+        else:
+            held = request.cookies.get(COOKIE)
+            found = accounts.of_session(self.store, held) if held else None
+        if found is None:
+            raise AccessError("sign in first, or send a token: Authorization: Bearer tenor_...", known=False)
+        return found
+
+    def needs(self, scope: str) -> Callable[[Request], Person]:
+        """Return a dependency that lets those through who may do what ``scope`` names."""
+
+        def allowed(request: Request) -> Person:
+            person = self.person(request)
+            if not person.may(scope):
+                raise AccessError(f"{person.name} may not do this: it needs the scope {scope!r}", known=True)
+            return person
+
+        return allowed
+
+
+def answered(text: str, status: int = 200) -> Response:
+    """Return JSON text as it is, with a line's end as the command line prints."""
+    return Response(content=text.encode() + b"\n", status_code=status, media_type="application/json")
+
+
+ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {
+        "description": words,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["error"],
+                    "properties": {
+                        "error": {
+                            "type": "object",
+                            "required": ["type", "message", "problems"],
+                            "properties": {
+                                "type": {"type": "string"},
+                                "message": {"type": "string"},
+                                "problems": {"type": "array", "items": {"type": "string"}},
+                            },
+                        }
+                    },
+                }
+            }
+        },
+    }
+    for status, words in {
+        400: "Not a request that can be read",
+        401: "Nobody known asks",
+        403: "Who asks may not",
+        404: "There is no such thing",
+        409: "It cannot be as things stand",
+        413: "Too large",
+        422: "What is asked is not valid",
+        429: "Too many requests",
+        503: "The database does not answer",
+    }.items()
+}
+"""How errors are described in the OpenAPI document: all have one shape."""
+
+
+class ConflictError(RunError):
+    """What is asked cannot be as things stand."""
+
+
+def add_errors(app: FastAPI) -> None:
+    """Give every error its one shape."""
+
+    @app.exception_handler(TenorError)
+    async def ours(request: Request, error: TenorError) -> Response:
+        return answered(rendered(body_of(error)), status_of(error))
+
+    @app.exception_handler(RequestValidationError)
+    async def not_valid(request: Request, error: RequestValidationError) -> Response:
+        problems = [
+            f"{'.'.join(str(part) for part in one['loc'][1:]) or 'body'}: {one['msg']}" for one in error.errors()
+        ]
+        return answered(rendered(body_of(StudyError(problems))), 422)
+
+    @app.exception_handler(HTTPException)
+    async def of_http(request: Request, error: HTTPException) -> Response:
+        table = {"error": {"type": "RequestError", "message": str(error.detail), "problems": []}}
+        found = answered(rendered(table), error.status_code)
+        found.headers.update(error.headers or {})
+        return found
+
+
+def status_of(error: TenorError) -> int:
+    """Return the status of an error."""
+    if isinstance(error, AccessError):
+        return 403 if error.known else 401
+    if isinstance(error, StoreError):
+        return 503
+    if isinstance(error, MissingError):
+        return 404
+    return 409 if isinstance(error, RunError) else 422

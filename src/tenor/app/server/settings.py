@@ -1,0 +1,85 @@
+"""How a server is set up, and what it refuses to start as."""
+
+import ipaddress
+from dataclasses import dataclass
+from pathlib import Path
+
+from tenor.errors import StudyError
+
+LEAST_SECRET = 32
+"""Fewest characters of the secret that signs what browsers hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """Settings of one server.
+
+    Parameters
+    ----------
+    root
+        The folder that is served.
+    host, port
+        Where it listens.
+    database
+        URL of the store; ``None`` for SQLite in ``.tenor/tenor.db`` of the folder.
+    accounts
+        Whether people sign in. Without, whoever reaches the server may do everything, so it listens on loopback alone.
+    secret
+        Signs what a browser holds; stated with accounts, drawn at each start without.
+    hosts
+        Names under which the server may be asked, beside those of loopback; a request under another name is refused.
+    workers
+        Jobs that are computed at a time.
+    body_limit, upload_limit
+        Most bytes of a request, and of a file that is uploaded.
+    per_minute, sign_ins_per_minute
+        Most requests of one person, and most attempts to sign in from one address.
+    """
+
+    root: Path
+    host: str = "127.0.0.1"
+    port: int = 8765
+    database: str | None = None
+    accounts: bool = False
+    secret: str | None = None
+    hosts: tuple[str, ...] = ()
+    workers: int = 1
+    body_limit: int = 1_000_000
+    upload_limit: int = 20_000_000
+    per_minute: int = 6_000
+    sign_ins_per_minute: int = 10
+
+    def __post_init__(self) -> None:
+        if not self.accounts and not is_loopback(self.host):
+            raise StudyError(
+                f"{self.host} can be reached by others, and nobody signs in: start with --accounts and a secret"
+                " (TENOR_SECRET), or listen on 127.0.0.1"
+            )
+        if self.accounts and len(self.secret or "") < LEAST_SECRET:
+            raise StudyError(
+                f"with accounts a secret of at least {LEAST_SECRET} characters is needed in TENOR_SECRET; draw one:"
+                ' python -c "import secrets; print(secrets.token_urlsafe(32))"'
+            )
+        if not self.root.is_dir():
+            raise StudyError(f"{self.root} is no folder; give the folder that is to be served with --root")
+
+    @property
+    def url(self) -> str:
+        """URL of the database."""
+        return self.database or f"sqlite:///{self.root.resolve() / '.tenor' / 'tenor.db'}"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name under which the server may be asked."""
+        own = () if self.host in ("0.0.0.0", "::") else (self.host,)
+        return tuple(dict.fromkeys(("127.0.0.1", "localhost", "[::1]", *own, *self.hosts)))
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether nobody but this machine reaches ``host``."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

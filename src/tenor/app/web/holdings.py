@@ -1,0 +1,45 @@
+"""What a workplace can forecast: which run speaks of which instrument, as the pages show it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from tenor.app.server.serving import Server
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """The runs of a workplace by what they can be asked.
+
+    Parameters
+    ----------
+    stocks
+        Instrument to the newest run of stocks that holds it.
+    pairs
+        Runs of calendar spreads, the newest first, each with its products.
+    """
+
+    stocks: dict[str, str]
+    pairs: dict[str, tuple[str, ...]]
+
+
+def holdings(server: Server) -> Holdings:
+    """Read which runs there are."""
+    from tenor.io.runs import list_runs
+
+    kept = sorted(list_runs(server.place.runs).runs, key=lambda run: str(run.facts["finished"]))
+    stocks: dict[str, str] = {}
+    pairs: dict[str, tuple[str, ...]] = {}
+    for run in kept:
+        if "subject" in run.study:
+            stocks |= {str(code): run.name for code in run.result["names"]}
+        else:
+            pairs = {run.name: tuple(run.study["market"]["products"] or ()), **pairs}
+    return Holdings(dict(sorted(stocks.items())), pairs)
+
+
+def outlook_of(server: Server, run: str, code: str) -> dict[str, Any]:
+    """Return what a run says of an instrument, as the API has it; errors of Tenor where it cannot."""
+    import json
+
+    answer: dict[str, Any] = json.loads(server.desks.forecast(run, code))
+    return answer

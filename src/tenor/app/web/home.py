@@ -1,0 +1,102 @@
+"""Home: what can be forecast, and what a reader watches, with today's probability beside yesterday's."""
+
+import asyncio
+from html import escape
+from typing import Any
+
+from nicegui import ui
+
+from tenor.app.web import parts
+from tenor.app.web.holdings import holdings, outlook_of
+from tenor.app.web.parts import Visit
+from tenor.errors import TenorError
+from tenor.io.store import accounts
+from tenor.report import outlook_text
+from tenor.report.text import DASH, percent
+
+MOST = 60
+"""Most instruments that are listed at once; the forecast page finds the others."""
+
+
+async def home(here: Visit) -> None:
+    """Draw the page."""
+    words, held = here.words, await asyncio.to_thread(holdings, here.server)
+    if not held.stocks and not held.pairs:
+        parts.empty(words("home_none"), (words("home_begin"), "/study"))
+        return
+    watched = [code for code in accounts.watch_list(here.server.store, here.person.name) if code in held.stocks]
+    parts.heading(words("watched"))
+    place = ui.element("div").style("width: 100%; min-height: 6rem")
+    if watched:
+        rows = await asyncio.to_thread(lambda: [_row(here, held.stocks[code], code) for code in watched])
+        with place:
+            heads = ("instrument", "up_now", "up_before", "close", "last_data", "by_model", "verdict")
+            parts.table(words("watched"), [words(key) for key in heads], rows)
+    else:
+        with place:
+            parts.empty(words("watched_none") if held.stocks else words("forecast_none"))
+    if held.stocks:
+        parts.heading(words("instruments"))
+        with ui.element("div").classes("row"):
+            for code in list(held.stocks)[:MOST]:
+                _instrument(here, code, watched)
+    if held.pairs:
+        parts.heading(words("pairs"))
+        rows = [
+            [parts.link(name, f"/what-if?run={name}"), escape(", ".join(products))]
+            for name, products in held.pairs.items()
+        ]
+        parts.table(words("pairs"), [words("run"), words("product")], rows, numbers=9)
+
+
+def _instrument(here: Visit, code: str, watched: list[str]) -> None:
+    words, on = here.words, code in watched
+    with (
+        ui.element("div")
+        .classes("card")
+        .style("padding: .25rem .5rem; display: flex; align-items: center; gap: .25rem")
+    ):
+        ui.html(parts.link(code, f"/forecast?codes={code}"), sanitize=False)
+        star = ui.element("button").classes("plain").style("border: 0")
+        label = words("unwatch" if on else "watch", code=code)
+        star.props(f'type="button" aria-pressed="{str(on).lower()}" aria-label="{label}"')
+        with star:
+            ui.html("★" if on else "☆", tag="span", sanitize=False)
+
+        def turned() -> None:
+            now = accounts.watch_list(here.server.store, here.person.name)
+            now = [each for each in now if each != code] if code in now else [*now, code]
+            accounts.set_watch_list(here.server.store, here.person.name, now)
+            ui.navigate.reload()
+
+        star.on("click", turned)
+
+
+def _row(here: Visit, run_name: str, code: str) -> list[str]:
+    link = parts.link(code, f"/forecast?codes={code}")
+    try:
+        one = outlook_of(here.server, run_name, code)
+    except TenorError as failure:
+        return [link, parts.cell(DASH, str(failure)[:160]), "", "", "", "", ""]
+    said = outlook_text.speaker(one)
+    flags = ", ".join(outlook_text.flags(one))
+    return [
+        link,
+        parts.cell(percent(said["up"]), outlook_text.over_seeds(said)),
+        escape(_before(one)),
+        escape(outlook_text.close(one)),
+        parts.cell(one["as_of"], flags),
+        escape(one["speaks"]),
+        escape(verdict(here, one)),
+    ]
+
+
+def _before(one: dict[str, Any]) -> str:
+    return percent(one["before"]["up"]) if one.get("before") else DASH
+
+
+def verdict(here: Visit, one: dict[str, Any]) -> str:
+    """Say in the reader's language whether the record holds a finding."""
+    if one["record"]["judged"] != "test":
+        return here.words("verdict_open")
+    return here.words("verdict_found" if one["record"]["found"] else "verdict_nothing")

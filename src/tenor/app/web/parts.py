@@ -1,0 +1,213 @@
+"""Parts that every page is made of: its frame, headings, tables, banners, figures, empty states."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+from urllib.parse import quote
+
+import plotly.graph_objects as go
+from fastapi import Request
+from nicegui import ui
+from starlette.responses import RedirectResponse, Response
+
+from tenor.app.server.serving import Server
+from tenor.app.web.words import LANGUAGES, Words, spoken
+from tenor.errors import AccessError
+from tenor.io.store.accounts import Person
+
+THEME, LANGUAGE = "tenor_theme", "tenor_language"
+"""Cookies of what a reader chose: how pages look and which language they speak."""
+
+PAGES = (("home", "/"), ("forecast", "/forecast"), ("what_if", "/what-if"), ("study", "/study"), ("runs", "/runs"))
+"""Pages of the main navigation, in order: key of the text, and place."""
+
+YEAR = 31_536_000
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One page that is drawn for one reader.
+
+    Parameters
+    ----------
+    server
+        The server.
+    person
+        Who reads.
+    words
+        The texts in the reader's language.
+    dark
+        Whether the reader chose dark.
+    """
+
+    server: Server
+    person: Person
+    words: Words
+    dark: bool
+
+
+def visit(server: Server, request: Request) -> Visit | Response:
+    """Return who reads and how; a way to the sign-in page where nobody known does."""
+    words = spoken(request.cookies.get(LANGUAGE), request.headers.get("accept-language", ""))
+    try:
+        person = server.person(request)
+    except AccessError:
+        return RedirectResponse(f"/sign-in?to={quote(request.url.path)}", status_code=303)
+    return Visit(server, person, words, request.cookies.get(THEME) == "dark")
+
+
+@contextmanager
+def frame(here: Visit, key: str, title: str) -> Iterator[None]:
+    """Draw what every page has, and open its main part."""
+    words = here.words
+    head(words, title, dark=here.dark)
+    ui.html(f'<a class="skip" href="#main">{escape(words("skip"))}</a>', sanitize=False)
+    with ui.element("header").classes("bar"):
+        ui.html('<a class="mark" href="/">Tenor</a>', sanitize=False)
+        links = "".join(
+            f'<a href="{place}"{" aria-current=page" if each == key else ""}>{escape(words(each))}</a>'
+            for each, place in PAGES
+        )
+        ui.html(f'<nav aria-label="{escape(words("main"))}">{links}</nav>', sanitize=False).style(
+            "flex: 1 1 auto; min-width: 0"
+        )
+        _choices(here)
+    with ui.element("main").props('id="main" tabindex="-1"'):
+        ui.html(f"<h1>{escape(title)}</h1>", sanitize=False)
+        yield
+
+
+def head(words: Words, title: str, *, dark: bool) -> None:
+    """Set title, language, style and theme of a page."""
+    ui.page_title(f"{title} - Tenor")
+    ui.add_head_html('<link rel="stylesheet" href="/assets/tenor.css">')
+    ui.add_head_html(f'<script>document.documentElement.lang="{"zh-CN" if words.language == "zh" else "en"}"</script>')
+    ui.dark_mode(value=dark)
+
+
+def _choices(here: Visit) -> None:
+    other = "light" if here.dark else "dark"
+    kept = f"path=/;max-age={YEAR};samesite=strict"
+    ui.html(
+        f'<button type="button" aria-label="{escape(here.words("theme"))}"'
+        f" onclick=\"document.cookie='{THEME}={other};{kept}';location.reload()\">◐</button>",
+        sanitize=False,
+    )
+    for code, name in LANGUAGES.items():
+        if code != here.words.language:
+            ui.html(
+                f'<button type="button" lang="{code}"'
+                f" onclick=\"document.cookie='{LANGUAGE}={code};{kept}';location.reload()\">{name}</button>",
+                sanitize=False,
+            )
+    if here.server.settings.accounts:
+        ui.html(
+            f'<form method="post" action="/sign-out"><button>{escape(here.words("sign_out"))}'
+            f" ({escape(here.person.name)})</button></form>",
+            sanitize=False,
+        )
+
+
+def heading(text: str) -> None:
+    """Draw a heading of a section."""
+    ui.html(f"<h2>{escape(text)}</h2>", sanitize=False)
+
+
+def say(text: str, *, fine: bool = False) -> None:
+    """Draw a paragraph."""
+    ui.html(f"<p{' class=fine' if fine else ''}>{escape(text)}</p>", sanitize=False)
+
+
+def banner(word: str, text: str) -> None:
+    """Draw a warning that stands before any number."""
+    ui.html(f'<div class="banner" role="note"><strong>{escape(word)}</strong>{escape(text)}</div>', sanitize=False)
+
+
+def empty(text: str, link: tuple[str, str] | None = None) -> None:
+    """Draw what stands where there is nothing: why, and what to do next."""
+    more = f' <a href="{escape(link[1])}">{escape(link[0])}</a>' if link else ""
+    ui.html(f'<div class="empty">{escape(text)}{more}</div>', sanitize=False)
+
+
+def table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: int = 1) -> None:
+    """Draw a table; cells are HTML, made by :func:`cell` or :func:`link`; columns from ``numbers`` on are set right."""
+    ui.html(table_html(caption, heads, rows, numbers=numbers), sanitize=False)
+
+
+def table_html(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: int = 1) -> str:
+    """Return a table as HTML."""
+
+    def of(at: int) -> str:
+        return " class=n" if at >= numbers else ""
+
+    top = "".join(f"<th scope=col{of(at)}>{escape(text)}</th>" for at, text in enumerate(heads))
+    body = "".join(
+        "<tr>" + "".join(f"<td{of(at)}>{text}</td>" for at, text in enumerate(row)) + "</tr>" for row in rows
+    )
+    return (
+        f'<div class="table" tabindex="0" role="region" aria-label="{escape(caption)}"><table>'
+        f"<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def cell(text: str, fine: str = "") -> str:
+    """Return a cell's HTML: a text, and finer words below it."""
+    return escape(text) + (f'<div class="fine">{escape(fine)}</div>' if fine else "")
+
+
+def link(text: str, place: str) -> str:
+    """Return a link's HTML."""
+    return f'<a href="{escape(place)}">{escape(text)}</a>'
+
+
+def figure(drawn: go.Figure, here: Visit, *, label: str) -> Any:
+    """Draw a figure of a report in the reader's theme; the element has ``update_figure``."""
+    element = ui.plotly(themed(drawn, dark=here.dark)).classes("figure")
+    element.props(f'role="img" aria-label="{escape(label)}"')
+    return element
+
+
+def themed(drawn: go.Figure, *, dark: bool) -> dict[str, Any]:
+    """Return a figure for Plotly in the browser, with the colours of a theme."""
+    ink, line = ("#e6edf3", "#3a434d") if dark else ("#1b1f24", "#d0d7de")
+    table: dict[str, Any] = drawn.to_dict()
+    layout = table["layout"]
+    layout |= {"paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)", "autosize": True}
+    layout["font"] = {**layout.get("font", {}), "color": ink}
+    for name in [key for key in layout if key.startswith(("xaxis", "yaxis"))]:
+        layout[name] = {**layout[name], "gridcolor": line, "linecolor": line, "zerolinecolor": line}
+    layout.pop("template", None)
+    if dark:
+        for trace in table["data"]:
+            held = trace.get("line", {})
+            if isinstance(held, dict) and held.get("color") in ("#222", "#1b1f24", "#000", "black"):
+                trace["line"] = {**held, "color": ink}
+    return {"data": table["data"], "layout": layout, "config": {"displaylogo": False, "responsive": True}}
+
+
+def choose(label: str, options: Sequence[tuple[str, str]], value: str, changed: Callable[[str], None]) -> None:
+    """Draw a choice of one among several, the browser's own: it works with a keyboard and on a phone."""
+    with ui.element("label").classes("field"):
+        ui.html(escape(label), tag="span", sanitize=False)
+        picked = ui.element("select").props(f'aria-label="{escape(label)}"')
+        with picked:
+            for key, text in options:
+                option = ui.element("option").props(f'value="{escape(key)}"')
+                if key == value:
+                    option.props("selected")
+                with option:
+                    ui.html(escape(text), tag="span", sanitize=False)
+        picked.on("change", lambda event: changed(str(event.args)), js_handler="(e) => emit(e.target.value)")
+
+
+def press(text: str, done: Callable[[], Any], *, first: bool = False, disabled: bool = False) -> Any:
+    """Draw a button."""
+    button = ui.element("button").classes("plain first" if first else "plain").props('type="button"')
+    with button:
+        ui.html(escape(text), tag="span", sanitize=False)
+    if disabled:
+        button.props("disabled")
+    button.on("click", lambda _: done())
+    return button
