@@ -8,8 +8,10 @@ when it is done. Every error has one shape, ``{"error": {"type", "message", "pro
 import json
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, FastAPI, Response
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from tenor import __version__
 from tenor.app.server.bodies import Route, routes
@@ -38,6 +40,7 @@ def add_routes(app: FastAPI, server: Server) -> None:
     add_people(api, server)
     _add_health(app, server)
     app.include_router(api)
+    _add_rest(app)
     add_errors(app)
 
 
@@ -84,3 +87,18 @@ def _add_health(app: FastAPI, server: Server) -> None:
     def metrics() -> Response:
         """Return counts for Prometheus."""
         return Response(server.measures.text(server.store), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _add_rest(app: FastAPI) -> None:
+    """Answer what is no route in the shape of the API, before the pages would."""
+
+    @app.api_route("/api/{rest:path}", methods=METHODS, include_in_schema=False)
+    def nothing(request: Request, rest: str) -> Response:
+        scope = {**request.scope, "path": request.url.path}
+        if any(route.matches(scope)[0] is Match.PARTIAL for route in app.router.routes):
+            raise HTTPException(405, "Method Not Allowed")
+        raise HTTPException(404, "Not Found")
+
+
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
+"""Every method, for what is no route."""

@@ -117,6 +117,8 @@ def _body(command: Command[Any]) -> type[BaseModel]:
             continue
         kind = _kind(hints[field.name])
         default = ... if field.default is MISSING and field.default_factory is MISSING else field.default
+        if default is ... and type(None) in get_args(kind):
+            default = None
         if isinstance(default, Path):
             default = str(default)
         extra: dict[str, Any] = {"description": told.get(field.name, "")}

@@ -1,7 +1,9 @@
 """What stands before every request: size, name, origin, rate, headers; as plain ASGI, so that streams stay streams."""
 
+import json
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
@@ -77,7 +79,7 @@ class Guard:
                 await send({"type": "websocket.close", "code": 1008, "reason": refusal[1]})
             return
         if refusal is not None:
-            await _refuse(send, scope["path"], *refusal)
+            await _refuse(send, *refusal)
             self._measures.counted("refused", scope["method"], refusal[0], 0.0)
             return
         await self._passed(scope, receive, send, self._most(scope["path"]))
@@ -117,14 +119,15 @@ class Guard:
         return None
 
     async def _passed(self, scope: Scope, receive: Receive, send: Send, most: int) -> None:
-        began, taken, status = time.perf_counter(), 0, 500
+        began, taken, status, over = time.perf_counter(), 0, 500, False
 
         async def measured() -> Message:
-            nonlocal taken
+            nonlocal taken, over
             message = await receive()
             taken += len(message.get("body", b""))
             if taken > most:
-                raise TooLargeError(f"more than {most:,} bytes")
+                over = True
+                raise TooLargeError
             return message
 
         async def dressed(message: Message) -> None:
@@ -143,15 +146,17 @@ class Guard:
 
         async def sent(message: Message) -> None:
             nonlocal started
+            if over and not started:
+                return  # whatever the application makes of a body that was cut, the refusal is ours
             started = True
             await dressed(message)
 
         try:
-            await self._app(scope, measured, sent)
-        except TooLargeError as large:
-            status = 413
-            if not started:
-                await _refuse(send, scope["path"], 413, "AccessError", str(large))
+            with suppress(TooLargeError):
+                await self._app(scope, measured, sent)
+            if over and not started:
+                status = 413
+                await _refuse(send, 413, "AccessError", f"more than {most:,} bytes came; at most {most:,} are taken")
         finally:
             route = scope.get("route")
             template = getattr(route, "path", "") or "other"
@@ -186,9 +191,7 @@ def _policy(path: str) -> str:
     return POLICY_PAGE
 
 
-async def _refuse(send: Send, path: str, status: int, kind: str, message: str) -> None:
-    import json
-
+async def _refuse(send: Send, status: int, kind: str, message: str) -> None:
     body = json.dumps({"error": {"type": kind, "message": message, "problems": []}}, indent=1).encode() + b"\n"
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     headers += [(k.encode(), v.encode()) for k, v in {**HEADERS, "content-security-policy": POLICY_API}.items()]

@@ -1,6 +1,6 @@
 """What every route works with: the server's parts, who asks, how answers and errors look."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -124,9 +124,7 @@ def add_errors(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def not_valid(request: Request, error: RequestValidationError) -> Response:
-        problems = [
-            f"{'.'.join(str(part) for part in one['loc'][1:]) or 'body'}: {one['msg']}" for one in error.errors()
-        ]
+        problems = [f"{_field(one['loc'])}: {one['msg']}" for one in error.errors()]
         return answered(rendered(body_of(StudyError(problems))), 422)
 
     @app.exception_handler(HTTPException)
@@ -135,6 +133,12 @@ def add_errors(app: FastAPI) -> None:
         found = answered(rendered(table), error.status_code)
         found.headers.update(error.headers or {})
         return found
+
+
+def _field(place: Sequence[int | str]) -> str:
+    """What of a request is wrong: a field, or the body where it is no JSON."""
+    names = [str(part) for part in place[1:]]
+    return ".".join(names) if names and not names[0].isdigit() else "body"
 
 
 def status_of(error: TenorError) -> int:

@@ -1,0 +1,152 @@
+"""Who may do what on a server with accounts: a matrix by role, tokens, sessions, and attempts to guess."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+SECRET = "a secret for tests that is long enough"
+WORD = "a long enough password"
+ROLES = ("viewer", "researcher", "approver", "admin")
+
+ROUTES: dict[tuple[str, str], tuple[Any, str]] = {
+    ("GET", "/api/v1/me"): (None, "viewer"),
+    ("GET", "/api/v1/runs"): (None, "viewer"),
+    ("GET", "/api/v1/jobs"): (None, "viewer"),
+    ("GET", "/api/v1/watch"): (None, "viewer"),
+    ("PUT", "/api/v1/watch"): ({"codes": []}, "viewer"),
+    ("GET", "/api/v1/tokens"): (None, "viewer"),
+    ("POST", "/api/v1/models"): ({}, "viewer"),
+    ("POST", "/api/v1/runs"): ({}, "viewer"),
+    ("POST", "/api/v1/whatif"): ({"run": "x"}, "viewer"),
+    ("POST", "/api/v1/run"): ({"study": "none"}, "researcher"),
+    ("POST", "/api/v1/rerun"): ({"run": "a/b"}, "researcher"),
+    ("POST", "/api/v1/predict"): ({"tickers": ["a/b"]}, "researcher"),
+    ("POST", "/api/v1/data/pull"): ({"items": ["a/b"], "provider": "yahoo"}, "researcher"),
+    ("DELETE", "/api/v1/jobs/none"): (None, "researcher"),
+    ("GET", "/api/v1/accounts"): (None, "admin"),
+    ("POST", "/api/v1/accounts"): ({"name": "a b", "password": WORD, "role": "viewer"}, "admin"),
+    ("PATCH", "/api/v1/accounts/none"): ({"role": "viewer"}, "admin"),
+    ("GET", "/api/v1/audit"): (None, "admin"),
+}
+"""What is asked, with a body that changes nothing, and the least role that may."""
+
+
+def account(root: Path, name: str, role: str) -> None:
+    words = [sys.executable, "-m", "tenor", "account", "add", name, "--role", role, "--root", str(root)]
+    subprocess.run(words, input=WORD + "\n", text=True, check=True, capture_output=True, timeout=60)
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory, start: Callable[..., Any]) -> Iterator[Any]:
+    root = tmp_path_factory.mktemp("guarded")
+    account(root, "root", "admin")
+    with start(root, "--accounts", TENOR_SECRET=SECRET) as server:
+        boss = signed_in(server.url, "root")
+        for role in ROLES[:3]:
+            made = boss.post("/api/v1/accounts", json={"name": role, "password": WORD, "role": role})
+            assert made.status_code == 201
+        server.people = {role: signed_in(server.url, role) for role in ROLES[:3]} | {"admin": boss}
+        yield server
+        for client in server.people.values():
+            client.close()
+
+
+def signed_in(url: str, name: str) -> httpx.Client:
+    client = httpx.Client(base_url=url, timeout=30.0)
+    answer = client.post("/api/v1/session", json={"name": name, "password": WORD})
+    assert answer.status_code == 200, answer.text
+    cookie = answer.headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=strict" in cookie
+    return client
+
+
+def asked(client: httpx.Client, route: tuple[str, str], **more: Any) -> int:
+    return client.request(*route, json=ROUTES[route][0], **more).status_code
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=" ".join)
+def test_every_route_by_role(guarded: Any, route: tuple[str, str]) -> None:
+    assert asked(guarded.client, route) == 401
+    least = ROUTES[route][1]
+    for role, client in guarded.people.items():
+        status = asked(client, route)
+        if ROLES.index(role) >= ROLES.index(least):
+            assert status not in (401, 403), (role, status)
+        else:
+            assert status == 403, (role, status)
+
+
+def test_every_route_of_the_api_needs_somebody(guarded: Any) -> None:
+    """No route was forgotten: each that the description lists refuses who is not known, but for signing in and out."""
+    open_to_all = {"/health", "/metrics", "/api/v1/session"}
+    paths = guarded.people["admin"].get("/api/v1/openapi.json").json()["paths"]
+    for path, methods in paths.items():
+        for method in methods:
+            place = path.replace("{form}", "csv").replace("{", "").replace("}", "")
+            status = guarded.client.request(method.upper(), place, json={}).status_code
+            assert (status == 401) == (path not in open_to_all), (method, path, status)
+
+
+def test_a_token_does_what_it_was_given_for(guarded: Any) -> None:
+    mine = guarded.people["researcher"]
+    made = mine.post("/api/v1/tokens", json={"label": "desk", "scopes": ["read"]})
+    assert made.status_code == 201
+    header = {"authorization": f"Bearer {made.json()['token']}"}
+    assert asked(guarded.client, ("GET", "/api/v1/runs"), headers=header) == 200
+    assert asked(guarded.client, ("POST", "/api/v1/run"), headers=header) == 403
+    beyond = mine.post("/api/v1/tokens", json={"label": "x", "scopes": ["admin"]})
+    assert beyond.status_code == 403
+    grown = guarded.client.post("/api/v1/tokens", json={"label": "x", "scopes": ["run"]}, headers=header)
+    assert grown.status_code == 403  # a token makes no token that may more
+    assert mine.delete(f"/api/v1/tokens/{made.json()['id']}").status_code == 200
+    assert asked(guarded.client, ("GET", "/api/v1/runs"), headers=header) == 401
+    assert asked(guarded.client, ("GET", "/api/v1/runs"), headers={"authorization": "Bearer nonsense"}) == 401
+
+
+def test_a_page_leads_who_is_not_known_to_the_sign_in(guarded: Any) -> None:
+    answer = guarded.client.get("/runs")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?to=/runs")
+    assert guarded.client.get("/sign-in").status_code == 200
+    for to in ("//evil.example", "https://evil.example", "/\\evil.example"):
+        form = {"name": "root", "password": WORD, "to": to}
+        with httpx.Client(base_url=guarded.url) as fresh:
+            assert fresh.post("/sign-in", data=form).headers["location"] == "/"
+    with httpx.Client(base_url=guarded.url) as fresh:
+        wrong = fresh.post("/sign-in", data={"name": "root", "password": "no", "to": "/runs"})
+        assert wrong.headers["location"] == "/sign-in?wrong=1&to=/runs"
+
+
+def test_what_was_done_is_in_the_log(guarded: Any) -> None:
+    lines = guarded.people["admin"].get("/api/v1/audit", params={"limit": 200}).json()["lines"]
+    assert ("root", "add account", "viewer (viewer)", "ok") in [
+        (line["account"], line["action"], line["target"], line["outcome"]) for line in lines
+    ]
+    assert WORD not in str(lines)
+
+
+def test_guessing_is_slowed(tmp_path: Path, start: Callable[..., Any]) -> None:
+    account(tmp_path, "root", "admin")
+    with start(tmp_path, "--accounts", TENOR_SECRET=SECRET) as server:
+        body = {"name": "root", "password": "wrong"}
+        found = [server.client.post("/api/v1/session", json=body).status_code for _ in range(12)]
+        assert found[:10] == [401] * 10
+        assert found[10:] == [429] * 2
+
+
+def test_nobody_who_could_sign_in_is_said(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "tenor", "serve", "--root", str(tmp_path), "--accounts", "--port", "0"]
+    done = subprocess.run(
+        words, capture_output=True, text=True, timeout=60, check=False, env={**os.environ, "TENOR_SECRET": SECRET}
+    )
+    assert done.returncode == 2
+    assert "make an admin first" in done.stderr
+    bare = subprocess.run([*words[:-3], "--host", "0.0.0.0"], capture_output=True, text=True, timeout=60, check=False)
+    assert bare.returncode == 2
+    assert "nobody signs in" in bare.stderr
