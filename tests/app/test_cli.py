@@ -178,9 +178,9 @@ def test_a_mistake_in_the_flags_prints_the_usage_and_ends_with_2(tenor, words) -
 
 def test_what_is_asked_for_and_cannot_be_is_an_error_of_ours(tmp_path, settled, tenor) -> None:
     asked = {
-        ("show", "nothing", "--runs", settled.runs): ("RunError", f"holds {settled.kept()[0]}"),
+        ("show", "nothing", "--runs", settled.runs): ("MissingError", f"holds {settled.kept()[0]}"),
         ("show", settled.data): ("RunError", "is a folder but no run"),
-        ("rerun", "nothing", "--runs", tmp_path): ("RunError", "no run"),
+        ("rerun", "nothing", "--runs", tmp_path): ("MissingError", "no run"),
         ("data", "show", settled.data): ("StudyError", "give a study file (.toml), a folder and --layout"),
         ("data", "show", settled.study, "--layout", "x"): ("StudyError", "leave --layout out"),
         ("run", tmp_path / "no.toml"): ("StudyError", "no study file"),
@@ -316,7 +316,7 @@ def test_a_process_ends_with_the_statuses_of_the_table(settled) -> None:
     assert json.loads(out)["run"] == str(settled.runs / name)
     status, out, err = outside(["show", "nothing", "--runs", settled.runs, "--json"])
     assert (status, err) == (2, "")
-    assert json.loads(out)["error"]["type"] == "RunError"
+    assert json.loads(out)["error"]["type"] == "MissingError"
 
 
 def test_a_reader_that_went_away_is_met_with_silence(settled) -> None:

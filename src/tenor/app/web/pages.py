@@ -90,7 +90,7 @@ def _add_sign_in(app: FastAPI, server: Server) -> None:
     def _sign_in(request: Request, to: str = "/", wrong: int = 0) -> None:
         words = spoken(request.cookies.get(LANGUAGE), request.headers.get("accept-language", ""))
         parts.head(words, words("sign_in"), dark=request.cookies.get(THEME) == "dark")
-        with ui.element("main").props('id="main"'):
+        with ui.element("div").props('id="main"'):
             ui.html(_form(words, _inside(to), wrong=bool(wrong)), sanitize=False)
 
     @app.post("/sign-in", include_in_schema=False)

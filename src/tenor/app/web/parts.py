@@ -74,7 +74,7 @@ def frame(here: Visit, key: str, title: str) -> Iterator[None]:
             "flex: 1 1 auto; min-width: 0"
         )
         _choices(here)
-    with ui.element("main").props('id="main" tabindex="-1"'):
+    with ui.element("div").props('id="main" tabindex="-1"'):
         ui.html(f"<h1>{escape(title)}</h1>", sanitize=False)
         yield
 
@@ -165,7 +165,7 @@ def link(text: str, place: str) -> str:
 def figure(drawn: go.Figure, here: Visit, *, label: str) -> Any:
     """Draw a figure of a report in the reader's theme; the element has ``update_figure``."""
     element = ui.plotly(themed(drawn, dark=here.dark)).classes("figure")
-    element.props(f'role="img" aria-label="{escape(label)}"')
+    element.props(f'role="group" aria-label="{escape(label)}"')
     return element
 
 

@@ -97,7 +97,7 @@ class _Board:
             ui.element("div").props('role="status" aria-live="polite"').style("min-height: 9rem; width: 100%")
         )
         self._figure = ui.plotly(self._waiting()).classes("figure tall")
-        self._figure.props(f'role="img" aria-label="{words("from_shock")}"')
+        self._figure.props(f'role="group" aria-label="{words("from_shock")}"')
         await self._ask()
         parts.heading(words("grid"))
         place = ui.element("div").style("min-height: 420px; width: 100%")
@@ -153,13 +153,13 @@ class _Board:
         from tenor.app.what_if import AskWhatIf, asked_of
 
         shifts = tuple(f"{kind}={size:+d}bp" for kind, size in sizes.items() if size)
-        if not shifts:
-            shifts = ("parallel=+0bp",)
-        request = AskWhatIf(Path(self._loaded.name), self._here.server.place.runs, shifts=shifts)
+        request = AskWhatIf(Path(self._loaded.name), self._here.server.place.runs, shifts=shifts or ("parallel=+0bp",))
         found = asked_of(self._desk, self._loaded, request)
         outcome = found.outcomes[0]
-        sentences = [
-            *what_if_text.verdict_sentences(outcome, found.asked),
+        sentences = list(what_if_text.verdict_sentences(outcome, found.asked))
+        if not shifts:
+            return shift_waterfall(outcome, found.asked), sentences
+        sentences += [
             f"{self._here.words('plausible')} {outcome.plausibility.sentence}.",
             what_if_text.inputs_sentence(outcome, found.asked.base_inputs),
         ]

@@ -1,0 +1,146 @@
+"""Every page in a real browser: both themes, a telephone's width, both languages, no finding of axe, nothing from afar.
+
+Screenshots lie in ``screenshots/`` of the working folder where ``TENOR_SCREENSHOTS`` names one.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PLACES = ("/", "/forecast?codes=KO,XOM", "/what-if", "/study", "/runs", "/runs/PAIRS", "/runs/STOCKS", "/sign-in")
+LOOKS = (("light", 1280, "en"), ("dark", 390, "zh"))
+
+
+@pytest.fixture(scope="module", params=LOOKS, ids=lambda look: "-".join(map(str, look)))
+def reader(request: pytest.FixtureRequest, browser: Any, pages: Any) -> Iterator[Any]:
+    """A reader with a theme, a width and a language; what the browser complained of and asked others for."""
+    theme, width, language = request.param
+    context = browser.new_context(viewport={"width": width, "height": 900}, locale="en-US")
+    context.add_cookies(
+        [
+            {"name": "tenor_theme", "value": theme, "url": pages.url},
+            {"name": "tenor_language", "value": language, "url": pages.url},
+        ]
+    )
+    page = context.new_page()
+    page.said, page.asked, page.look = [], [], request.param
+    page.on("console", lambda message: page.said.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: page.said.append(str(error)))
+    page.on("request", lambda asked: page.asked.append(asked.url))
+    yield page
+    context.close()
+
+
+def opened(page: Any, pages: Any, workplace: Any, place: str) -> None:
+    _, pairs, stocks = workplace
+    page.said.clear()
+    page.asked.clear()
+    page.goto(pages.url + place.replace("PAIRS", pairs).replace("STOCKS", stocks), wait_until="networkidle")
+    if place.startswith(("/forecast", "/what-if")):
+        page.wait_for_selector(".js-plotly-plot .main-svg", timeout=30_000)
+    if place.startswith("/what-if"):
+        page.wait_for_function("document.querySelectorAll('.js-plotly-plot .main-svg').length >= 4", timeout=30_000)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", PLACES)
+def test_a_page_is_whole_accessible_and_fits(reader: Any, pages: Any, workplace: Any, place: str) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    opened(reader, pages, workplace, place)
+    theme, width, language = reader.look
+    assert reader.said == []
+    assert not [url for url in reader.asked if not url.startswith((pages.url, "data:", "blob:"))]
+    assert reader.locator("#main h1").count() == 1
+    assert reader.evaluate("document.documentElement.lang") == {"en": "en", "zh": "zh-CN"}[language]
+    assert reader.evaluate("document.documentElement.scrollWidth") <= width + 1
+    assert ("body--dark" in (reader.evaluate("document.body.className"))) == (theme == "dark")
+    found = Axe().run(reader, options={"resultTypes": ["violations"]}).response["violations"]
+    serious = [
+        (each["id"], [node["html"][:120] for node in each["nodes"]])
+        for each in found
+        if each["impact"] in ("serious", "critical")
+    ]
+    assert serious == []
+    if folder := os.environ.get("TENOR_SCREENSHOTS"):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        name = place.strip("/").partition("?")[0].replace("/", "-") or "home"
+        reader.screenshot(path=f"{folder}/{name}-{theme}-{width}-{language}.png", full_page=True)
+
+
+@pytest.fixture
+def page(browser: Any, pages: Any) -> Iterator[Any]:
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-US")
+    held = context.new_page()
+    held.said, held.asked = [], []
+    yield held
+    context.close()
+
+
+def test_a_slider_carries_a_shock_to_the_figure(page: Any, pages: Any, workplace: Any) -> None:
+    opened(page, pages, workplace, "/what-if")
+    verdict = page.locator("[role=status]").last
+    still = verdict.inner_text()
+    page.locator("#shock-parallel").focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    page.get_by_text("+3 bp", exact=True).wait_for(timeout=10_000)
+    page.wait_for_function(f"document.querySelectorAll('[role=status]')[0].innerText !== {still!r}", timeout=10_000)
+    page.get_by_role("button", name="No shock").click()
+    page.wait_for_function(f"document.querySelectorAll('[role=status]')[0].innerText === {still!r}", timeout=10_000)
+
+
+def test_a_study_is_run_from_its_page_to_its_report(page: Any, pages: Any, workplace: Any) -> None:
+    opened(page, pages, workplace, "/study?study=quick")
+    assert "Is it quick?" in page.locator("pre.settings").inner_text()
+    page.get_by_role("button", name="Run", exact=True).click()
+    link = page.locator("#main table a", has_text="quick-").first
+    link.wait_for(timeout=60_000)
+    link.click()
+    page.wait_for_url("**/runs/quick-*")
+    assert page.frame_locator("iframe.report").locator("h1").inner_text(timeout=20_000) == "quick"
+
+
+def test_what_is_watched_stays_watched(page: Any, pages: Any, workplace: Any) -> None:
+    opened(page, pages, workplace, "/")
+    page.get_by_role("button", name="Watch KO").click()
+    page.wait_for_selector("#main table >> text=KO")
+    page.reload(wait_until="networkidle")
+    row = page.locator("#main table tr", has_text="KO").first.inner_text()
+    assert "%" in row
+    page.get_by_role("button", name="No longer watch KO").click()
+    page.wait_for_selector("text=Nothing is watched yet")
+
+
+def test_theme_and_language_are_chosen_and_kept(page: Any, pages: Any, workplace: Any) -> None:
+    opened(page, pages, workplace, "/runs")
+    page.get_by_role("button", name="Light or dark").click()
+    page.wait_for_function("document.body.classList.contains('body--dark')")
+    page.get_by_role("button", name="中文").click()
+    page.wait_for_selector("h1:has-text('已保存的运行')")
+    page.goto(pages.url + "/")
+    assert page.locator("h1").inner_text() == "可预测的标的"
+
+
+def test_keyboard_reaches_the_content_first(page: Any, pages: Any, workplace: Any) -> None:
+    opened(page, pages, workplace, "/runs")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+
+
+def test_a_run_that_is_not_there_says_so(page: Any, pages: Any, workplace: Any) -> None:
+    opened(page, pages, workplace, "/runs/none-0000000000")
+    assert "no run 'none-0000000000'" in page.locator("#main").inner_text()
+    assert page.get_by_role("link", name="Back to the runs").count() == 1
+
+
+def test_an_empty_folder_says_what_to_do(page: Any, tmp_path: Path, start: Any) -> None:
+    with start(tmp_path) as server:
+        for place in ("/", "/forecast", "/what-if", "/runs"):
+            page.goto(server.url + place, wait_until="networkidle")
+            assert page.locator(".empty a[href='/study']").count() == 1, place
