@@ -11,10 +11,10 @@ PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 help: ## Say what each target does
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-install: $(VENV)/.tenor ## Make .venv with the core and the pinned versions
+install: $(VENV)/.tenor ## Make .venv with the core, the pages and the pinned versions
 $(VENV)/.tenor: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(PIP) install --constraint constraints.txt --editable .
+	$(PIP) install --constraint constraints.txt --editable '.[serve]'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.tenor
@@ -23,6 +23,7 @@ $(VENV)/.dev: $(VENV)/.tenor
 
 demo: $(VENV)/.tenor ## Run the embedded study (simulated market) and say where the report is
 	$(BIN)/tenor run $(STUDY)
+	@echo "In a browser, with its what-if: $(BIN)/tenor serve"
 
 test: $(VENV)/.dev ## Run every test, on all cores (four at most: each takes about 2 GiB)
 	$(BIN)/python -m pytest -n auto --maxprocesses 4

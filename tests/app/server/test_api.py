@@ -242,8 +242,12 @@ def test_the_description_has_every_command(served: Any) -> None:
 
 
 @pytest.mark.slow
-def test_a_job_is_cancelled_started_once_and_outlives_the_server(tmp_path: Path, start: Callable[..., Any]) -> None:
+def test_a_job_is_cancelled_started_once_and_outlives_the_server(
+    tmp_path: Path, workplace: Any, start: Callable[..., Any]
+) -> None:
     body = {"study": "cgb-spread"}
+    (tmp_path / "studies").mkdir()
+    (tmp_path / "studies" / "quick.toml").write_text(Path(workplace[0] / "studies" / "quick.toml").read_text())
     with start(tmp_path) as server:
         job = server.client.post("/api/v1/run", json=body).json()["id"]
         assert server.client.post("/api/v1/run", json=body).json()["id"] == job
@@ -252,17 +256,17 @@ def test_a_job_is_cancelled_started_once_and_outlives_the_server(tmp_path: Path,
         assert ended(server.client, job, within=30)["state"] == "cancelled"
         assert not [each for each in (tmp_path / "runs").glob("*") if not each.name.startswith(".")]
         is_error(server.client.get(f"/api/v1/jobs/{job}/answer"), 409, "ConflictError", "is cancelled")
-        other = server.client.post("/api/v1/predict", json={"tickers": ["KO"]}).json()["id"]
+        other = server.client.post("/api/v1/run", json=QUICK).json()["id"]
         until_running(server.client, other)
         server.kill()
     with start(tmp_path) as server:
         held = ended(server.client, other, within=120)
         assert held["state"] == "done"
-        assert server.client.get(f"/api/v1/jobs/{other}/answer").json()["outlooks"][0]["code"] == "KO"
+        run = server.client.get(f"/api/v1/jobs/{other}/answer").json()["run"]
+        assert (tmp_path / run / "result.json").is_file()
 
 
 def until_running(client: httpx.Client, job: str) -> None:
     until = time.monotonic() + 30
     while client.get(f"/api/v1/jobs/{job}").json()["state"] == "queued" and time.monotonic() < until:
         time.sleep(0.05)
-    time.sleep(1.0)

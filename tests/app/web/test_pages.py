@@ -89,6 +89,11 @@ def test_a_slider_carries_a_shock_to_the_figure(page: Any, pages: Any, workplace
         page.keyboard.press("ArrowRight")
     page.get_by_text("+3 bp", exact=True).wait_for(timeout=10_000)
     page.wait_for_function(f"document.querySelectorAll('[role=status]')[0].innerText !== {still!r}", timeout=10_000)
+    assert page.locator("#shock-parallel").input_value() == "3"
+    page.get_by_role("button", name="repo +100 bp").click()
+    page.get_by_text("+100 bp", exact=True).wait_for(timeout=10_000)
+    page.wait_for_timeout(500)  # what is drawn later sets no slider back
+    assert [page.locator(f"#shock-{kind}").input_value() for kind in ("parallel", "repo")] == ["0", "100"]
     page.get_by_role("button", name="No shock").click()
     page.wait_for_function(f"document.querySelectorAll('[role=status]')[0].innerText === {still!r}", timeout=10_000)
 

@@ -112,9 +112,11 @@ class _Board:
         with ui.element("div").classes("slide"):
             ui.html(text, tag="label", sanitize=False).props(f'for="shock-{kind}"')
             shown = ui.html("0 bp", tag="output", sanitize=False)
-            slider = ui.element("input").props(
-                f'id="shock-{kind}" type="range" min="{-far}" max="{far}" step="1" value="0"'
+            # plain HTML, which the framework does not draw again: no later answer sets it back under a finger
+            slider = ui.html(
+                f'<input id="shock-{kind}" type="range" min="{-far}" max="{far}" step="1" value="0">', sanitize=False
             )
+            slider.style("grid-column: 1 / -1")
 
         async def moved(event: Any) -> None:
             self._sizes[kind] = int(event.args)
