@@ -56,6 +56,7 @@ bench: torch ## Run the benchmarks
 	$(BIN)/python benchmarks/whatif.py
 	$(BIN)/python benchmarks/factors.py
 	$(BIN)/python benchmarks/train_stocks.py
+	$(BIN)/python benchmarks/serve.py
 
 clean: ## Remove what the targets made, runs excepted
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

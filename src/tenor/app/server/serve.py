@@ -98,6 +98,7 @@ def serve(settings: ServerSettings, *, began: Callable[[str], None] = lambda pla
         proxy_headers=False,
         ws_max_size=settings.body_limit,
         timeout_graceful_shutdown=5,
+        timeout_keep_alive=75,  # longer than clients keep theirs, so that none is closed as a request comes
     )
     _Server(config, began).run()
 
