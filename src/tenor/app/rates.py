@@ -125,6 +125,14 @@ def price_bond(request: PriceBond, watch: Progress = silent) -> Answer:
 
 def show_basis(request: ShowBasis, watch: Progress = silent) -> Answer:
     """Return the table of deliverable bonds of one contract on one day."""
+    from tenor.market.contract import Contract
+
+    product = Contract.parse(request.contract).product
+    return basis_on(request, *_priced_market(request.market, request.data, product, request.on))
+
+
+def basis_on(request: ShowBasis, market: "Market", valuation: Any) -> Answer:
+    """Return what :func:`show_basis` does, on a market that was read and as its futures are priced."""
     import numpy as np
 
     from tenor.factor.contract_value import value_contract
@@ -136,7 +144,6 @@ def show_basis(request: ShowBasis, watch: Progress = silent) -> Answer:
 
     contract = Contract.parse(request.contract)
     rules = product(contract.product)
-    market, valuation = _priced_market(request.market, request.data, contract.product, request.on)
     value = value_contract(
         market,
         rules,

@@ -10,7 +10,18 @@ from typing import Any
 
 import pytest
 
-PLACES = ("/", "/forecast?codes=KO,XOM", "/what-if", "/study", "/runs", "/runs/PAIRS", "/runs/STOCKS", "/sign-in")
+PLACES = (
+    "/",
+    "/market?code=KO",
+    "/market?run=PAIRS&code=T",
+    "/forecast?codes=KO,XOM",
+    "/what-if",
+    "/study",
+    "/runs",
+    "/runs/PAIRS",
+    "/runs/STOCKS",
+    "/sign-in",
+)
 LOOKS = (("light", 1280, "en"), ("dark", 390, "zh"))
 
 
@@ -39,7 +50,9 @@ def opened(page: Any, pages: Any, workplace: Any, place: str) -> None:
     page.said.clear()
     page.asked.clear()
     page.goto(pages.url + place.replace("PAIRS", pairs).replace("STOCKS", stocks), wait_until="networkidle")
-    if place.startswith(("/forecast", "/what-if")):
+    if place.startswith("/market?run"):
+        page.wait_for_function("document.querySelectorAll('.js-plotly-plot .main-svg').length >= 6", timeout=30_000)
+    if place.startswith(("/forecast", "/what-if", "/market")):
         page.wait_for_selector(".js-plotly-plot .main-svg", timeout=30_000)
     if place.startswith("/what-if"):
         page.wait_for_function("document.querySelectorAll('.js-plotly-plot .main-svg').length >= 4", timeout=30_000)

@@ -80,6 +80,23 @@ class Desks:
 
         return self._answers.get((run, code, hour), made)
 
+    def market_of(self, run: str) -> Any:
+        """Return the market of a run of stocks as it is now; errors as of a prediction by that run."""
+        from tenor.app.predict import load_desk
+
+        now = self._now()
+        key = (run, now.strftime("%Y-%m-%dT%H"))
+        return self._stocks.get(key, lambda: load_desk(self._place.run(run), self._place.runs, now)).market
+
+    def spreads(self, run: str, product: str) -> Any:
+        """Return the traded series of a product of a run of pairs: ``session``, ``pair``, ``spread``."""
+        import polars as pl
+
+        from tenor.io.runs import read_frame, read_run
+
+        kept = read_run(self._place.root / self._place.folder_of(run))
+        return read_frame(kept, "spreads.parquet").filter(pl.col("product") == product)
+
     def open_pair(self, run: str, product: str) -> tuple[Any, Any]:
         """Return a run of pairs and its desk, open at the last decision; errors as of a what-if."""
         from tenor.open_desk import open_desk

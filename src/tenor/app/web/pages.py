@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from tenor.app.server.serving import COOKIE, Server
-from tenor.app.web import forecast, home, parts, runs, study, what_if
+from tenor.app.web import forecast, home, market, parts, runs, study, what_if
 from tenor.app.web.parts import LANGUAGE, THEME, frame, visit
 from tenor.app.web.words import spoken
 from tenor.io.store import accounts
@@ -31,6 +31,15 @@ def add_pages(app: FastAPI, server: Server, *, secret: str) -> None:
             return here
         with frame(here, "home", here.words("home_title")):
             await home.home(here)
+        return None
+
+    @ui.page("/market", response_timeout=30.0)
+    async def _market(request: Request, code: str = "", run: str = "") -> Response | None:
+        here = visit(server, request)
+        if isinstance(here, Response):
+            return here
+        with frame(here, "market", here.words("market_title")):
+            await market.market(here, code, run)
         return None
 
     @ui.page("/forecast")

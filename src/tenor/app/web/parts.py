@@ -16,11 +16,19 @@ from tenor.app.server.serving import Server
 from tenor.app.web.words import LANGUAGES, Words, spoken
 from tenor.errors import AccessError
 from tenor.io.store.accounts import Person
+from tenor.report.style import CONFIG
 
 THEME, LANGUAGE = "tenor_theme", "tenor_language"
 """Cookies of what a reader chose: how pages look and which language they speak."""
 
-PAGES = (("home", "/"), ("forecast", "/forecast"), ("what_if", "/what-if"), ("study", "/study"), ("runs", "/runs"))
+PAGES = (
+    ("home", "/"),
+    ("market", "/market"),
+    ("forecast", "/forecast"),
+    ("what_if", "/what-if"),
+    ("study", "/study"),
+    ("runs", "/runs"),
+)
 """Pages of the main navigation, in order: key of the text, and place."""
 
 YEAR = 31_536_000
@@ -184,7 +192,7 @@ def themed(drawn: go.Figure, *, dark: bool) -> dict[str, Any]:
             held = trace.get("line", {})
             if isinstance(held, dict) and held.get("color") in ("#222", "#1b1f24", "#000", "black"):
                 trace["line"] = {**held, "color": ink}
-    return {"data": table["data"], "layout": layout, "config": {"displaylogo": False, "responsive": True}}
+    return {"data": table["data"], "layout": layout, "config": CONFIG}
 
 
 def choose(label: str, options: Sequence[tuple[str, str]], value: str, changed: Callable[[str], None]) -> None:

@@ -1,0 +1,157 @@
+"""Market: candles, a spread over its legs, term structure, curve now and then, bases, and how sound the data are."""
+
+import asyncio
+from functools import partial
+from html import escape
+from typing import Any
+
+import polars as pl
+from nicegui import ui
+
+from tenor.app.web import parts
+from tenor.app.web.holdings import Holdings, holdings
+from tenor.app.web.parts import Visit
+from tenor.errors import TenorError
+from tenor.report.market_figures import candles, curves, spread_over_legs, term_structure
+from tenor.report.text import DASH, number, percent
+
+BACK = (0, 21, 250)
+"""Sessions before the last one on which the curve is drawn."""
+
+
+async def market(here: Visit, code: str, name: str) -> None:
+    """Draw the page for an instrument, or for a product of a run of calendar spreads."""
+    words, held = here.words, await asyncio.to_thread(holdings, here.server)
+    if not held.stocks and not held.pairs:
+        parts.empty(words("home_none"), (words("home_begin"), "/study"))
+        return
+    code, name = _chosen(held, code, name)
+    _chooser(here, held, code, name)
+    waiting = ui.element("div").classes("waiting").props('role="status"')
+    with waiting:
+        parts.say(words("loading", run=code))
+    await ui.context.client.connected()
+    try:
+        if not name:
+            drawn = await asyncio.to_thread(here.server.desks.market_of, held.stocks[code])
+        else:
+            drawn, desk = await asyncio.to_thread(here.server.desks.open_pair, name, code)
+    except TenorError as failure:
+        waiting.delete()
+        parts.banner(code, str(failure))
+        return
+    waiting.delete()
+    if not name:
+        _stock(here, drawn, code)
+        _health(here, drawn)
+    else:
+        await _pair(here, drawn, desk, code)
+        _health(here, drawn.market)
+
+
+def _chosen(held: Holdings, code: str, name: str) -> tuple[str, str]:
+    """An instrument, and the run of pairs whose product it is; no run for a stock."""
+    if name in held.pairs:
+        return code if code in held.pairs[name] else held.pairs[name][0], name
+    if code in held.stocks:
+        return code, ""
+    runs = [each for each, products in held.pairs.items() if code in products] or list(held.pairs)
+    if runs:
+        return code if code in held.pairs[runs[0]] else held.pairs[runs[0]][0], runs[0]
+    return next(iter(held.stocks)), ""
+
+
+def _chooser(here: Visit, held: Holdings, code: str, name: str) -> None:
+    options = [(f"/market?code={each}", each) for each in held.stocks]
+    at = f"/market?code={code}"
+    for run_name, products in held.pairs.items():
+        options += [(f"/market?run={run_name}&code={each}", f"{each} ({run_name})") for each in products]
+    if name:
+        at = f"/market?run={name}&code={code}"
+    with ui.element("div").classes("row"):
+        parts.choose(here.words("instrument"), options, at, ui.navigate.to)
+
+
+def _stock(here: Visit, drawn: Any, code: str) -> None:
+    if drawn.simulated:
+        parts.banner(here.words("simulated"), here.words("simulated_why"))
+    quotes, terms = drawn.quotes_of(code), drawn.instrument(code)
+    parts.heading(f"{code} {terms['name'][0] or ''}".strip())
+    parts.figure(candles(quotes, str(terms["currency"][0])), here, label=here.words("candles")).classes("tall")
+    parts.say(here.words("as_quoted", day=quotes["date"][-1]), fine=True)
+
+
+async def _pair(here: Visit, loaded: Any, desk: Any, product: str) -> None:
+    words, base = here.words, desk.scene.base
+    if loaded.market.simulated:
+        parts.banner(words("simulated"), words("simulated_why"))
+    near, far = (loaded.market.quotes_of(leg) for leg in (base.near, base.far))
+    spreads = await asyncio.to_thread(here.server.desks.spreads, loaded.name, product)
+    parts.heading(f"{base.near} - {base.far}")
+    parts.figure(spread_over_legs(spreads, near, far), here, label=words("spread_and_legs")).classes("tall")
+    last = near["date"][-1]
+    of_day = loaded.market.quotes.filter((pl.col("date") == last) & pl.col("code").str.contains(f"^{product}[0-9]"))
+    parts.heading(words("term_structure"))
+    parts.figure(term_structure(of_day.sort("code")), here, label=words("term_structure"))
+    curve = loaded.market.curve.filter(pl.col("curve") == base.curve)
+    days = curve["date"].unique().sort(descending=True).to_list()
+    if days:
+        parts.heading(words("curve_now_and_then"))
+        shown = [days[back] for back in BACK if back < len(days)]
+        parts.figure(curves(curve, shown), here, label=words("curve_now_and_then"))
+    parts.heading(words("basis"))
+    for leg in (base.near, base.far):
+        answer = await asyncio.to_thread(partial(_basis, loaded, leg, base.session))
+        if isinstance(answer, str):
+            parts.say(answer)
+        else:
+            _basis_table(here, answer)
+
+
+def _basis(loaded: Any, contract: str, on: Any) -> dict[str, Any] | str:
+    from tenor.app.rates import ShowBasis, basis_on
+
+    try:
+        return basis_on(ShowBasis(contract, on), loaded.market, loaded.study.valuation)
+    except TenorError as failure:
+        return f"{contract}: {failure}"
+
+
+def _basis_table(here: Visit, answer: dict[str, Any]) -> None:
+    words = here.words
+    heads = [words(key) for key in ("bond", "factor", "yield", "clean", "gross_basis", "carry", "net_basis", "irr")]
+    rows = [
+        [
+            parts.cell(row["bond"], words("cheapest") if row["cheapest"] else ""),
+            number(row["factor"], 4),
+            percent(row["yield"], 3),
+            number(row["clean"], 4),
+            number(row["gross_basis"], 4),
+            number(row["carry"], 4),
+            number(row["net_basis"], 4),
+            DASH if row["irr"] is None else percent(row["irr"], 2),
+        ]
+        for row in answer["bonds"][:8]
+    ]
+    parts.say(f"{answer['contract']}, {answer['on']}", fine=True)
+    parts.table(f"{words('basis')} {answer['contract']}", heads, rows)
+    for note in answer["notes"]:
+        parts.say(note, fine=True)
+
+
+def _health(here: Visit, drawn: Any) -> None:
+    from tenor.io.sources.check import summary
+
+    words = here.words
+    parts.heading(words("health"))
+    found = sorted(summary(drawn).parts, key=lambda part: str(part.last or ""), reverse=True)
+    rows = [
+        [escape(part.name), escape(part.table), f"{part.kept:,}", str(part.first or DASH), str(part.last or DASH)]
+        for part in found[:40]
+    ]
+    heads = [words(key) for key in ("series", "table", "rows", "first_day", "last_day")]
+    parts.table(words("health"), heads, rows, numbers=2)
+    if len(found) > 40:
+        parts.say(words("more_series", count=len(found) - 40), fine=True)
+    notes = "".join(f"<li>{escape(note)}</li>" for note in drawn.notes)
+    ui.html(f"<details><summary>{escape(words('notes'))}</summary><ul>{notes}</ul></details>", sanitize=False)
