@@ -17,6 +17,8 @@ PLACES = (
     "/forecast?codes=KO,XOM",
     "/what-if",
     "/study",
+    "/backtest?run=PAIRS",
+    "/backtest?run=STOCKS&way=1",
     "/runs",
     "/runs/PAIRS",
     "/runs/STOCKS",
@@ -52,7 +54,7 @@ def opened(page: Any, pages: Any, workplace: Any, place: str) -> None:
     page.goto(pages.url + place.replace("PAIRS", pairs).replace("STOCKS", stocks), wait_until="networkidle")
     if place.startswith("/market?run"):
         page.wait_for_function("document.querySelectorAll('.js-plotly-plot .main-svg').length >= 6", timeout=30_000)
-    if place.startswith(("/forecast", "/what-if", "/market")):
+    if place.startswith(("/forecast", "/what-if", "/market", "/backtest")):
         page.wait_for_selector(".js-plotly-plot .main-svg", timeout=30_000)
     if place.startswith("/what-if"):
         page.wait_for_function("document.querySelectorAll('.js-plotly-plot .main-svg').length >= 4", timeout=30_000)

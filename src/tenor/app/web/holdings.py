@@ -37,6 +37,14 @@ def holdings(server: Server) -> Holdings:
     return Holdings(dict(sorted(stocks.items())), pairs)
 
 
+def run_names(server: Server) -> list[str]:
+    """Return the names of the runs, the newest first."""
+    from tenor.io.runs import list_runs
+
+    kept = sorted(list_runs(server.place.runs).runs, key=lambda run: str(run.facts["finished"]), reverse=True)
+    return [run.name for run in kept]
+
+
 def outlook_of(server: Server, run: str, code: str) -> dict[str, Any]:
     """Return what a run says of an instrument, as the API has it; errors of Tenor where it cannot."""
     import json

@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from tenor.app.server.serving import COOKIE, Server
-from tenor.app.web import forecast, home, market, parts, runs, study, what_if
+from tenor.app.web import backtest, forecast, home, market, parts, runs, study, what_if
 from tenor.app.web.parts import LANGUAGE, THEME, frame, visit
 from tenor.app.web.words import spoken
 from tenor.io.store import accounts
@@ -67,6 +67,15 @@ def add_pages(app: FastAPI, server: Server, *, secret: str) -> None:
             return here
         with frame(here, "study", here.words("study_title")):
             await _drawn_study(here, study)
+        return None
+
+    @ui.page("/backtest", response_timeout=30.0)
+    async def _backtest(request: Request, run: str = "", way: int = 0) -> Response | None:
+        here = visit(server, request)
+        if isinstance(here, Response):
+            return here
+        with frame(here, "backtest", here.words("backtest_title")):
+            await backtest.backtest(here, run, way)
         return None
 
     @ui.page("/runs")

@@ -27,6 +27,7 @@ PAGES = (
     ("forecast", "/forecast"),
     ("what_if", "/what-if"),
     ("study", "/study"),
+    ("backtest", "/backtest"),
     ("runs", "/runs"),
 )
 """Pages of the main navigation, in order: key of the text, and place."""
