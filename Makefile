@@ -43,7 +43,7 @@ layers: $(VENV)/.dev ## Check that imports point one way
 	$(BIN)/lint-imports
 
 docs: $(VENV)/.dev ## Run the examples of docstrings and pages
-	$(BIN)/python -m pytest -q --doctest-modules src/tenor
+	$(BIN)/python -m pytest -q --doctest-modules --ignore=src/tenor/io/store/migrations src/tenor
 	$(BIN)/python -m pytest -q tests/test_docs.py
 
 torch: $(VENV)/.dev ## Add PyTorch, for parity tests and the side-by-side benchmark (gigabytes where pip has no CPU build)
