@@ -20,14 +20,8 @@ from tenor.app.server.people_routes import add_people
 from tenor.app.server.run_routes import add_runs
 from tenor.app.server.serving import ERRORS, Server, add_errors, answered
 from tenor.app.server.worker import rendered
-from tenor.io.store import accounts, jobs
+from tenor.io.store import jobs
 from tenor.io.store.accounts import Person
-
-SCOPE_OF = {
-    **dict.fromkeys(("run", "rerun", "predict", "data pull"), "run"),
-    **dict.fromkeys(("whatif", "score", "data check", "data show"), "read"),
-}
-"""What each command needs; ``read`` for those that are not named."""
 
 
 def add_routes(app: FastAPI, server: Server) -> None:
@@ -46,7 +40,7 @@ def add_routes(app: FastAPI, server: Server) -> None:
 
 def _add_command(api: APIRouter, server: Server, route: Route) -> None:
     name = route.command.name
-    allowed = server.needs(SCOPE_OF.get(name, "read"))
+    allowed = server.needs("run" if route.long else "read")
 
     def at_once(body: BaseModel, person: Person) -> Response:
         request = route.request(body, server.place)
@@ -55,9 +49,7 @@ def _add_command(api: APIRouter, server: Server, route: Route) -> None:
     def as_job(body: BaseModel, person: Person) -> Response:
         route.request(body, server.place)  # refused now, not in a minute
         words = json.loads(body.model_dump_json(by_alias=True))
-        job, new = jobs.enqueue(server.store, name, words, owner=person.name)
-        accounts.log(server.store, person.name, f"start {name}", job.id, "ok" if new else "already open")
-        return answered(rendered(shown(job)), 202)
+        return answered(rendered(shown(server.start(person, name, words))), 202)
 
     endpoint = as_job if route.long else at_once
     endpoint.__annotations__ = {"body": route.body, "person": Annotated[Person, Depends(allowed)], "return": Response}

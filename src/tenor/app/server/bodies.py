@@ -68,25 +68,23 @@ class Route:
 
     def request(self, body: BaseModel, place: Workplace) -> Any:
         """Return the command's request; errors of :class:`Workplace` for words that are no path here."""
-        given = {name: getattr(body, name) for name in type(body).model_fields}
-        return self._built(given, place)
+        made: dict[str, Any] = {}
+        for field in fields(self.command.request):
+            own = _own(self.command.name, field.name)
+            made[field.name] = own(place) if own else _placed(field.name, getattr(body, field.name), place)
+        return self.command.request(**made)
 
     def request_of(self, words: dict[str, Any], place: Workplace) -> Any:
         """Return the command's request for a body as it was kept with a job."""
         return self.request(self.body.model_validate_json(json.dumps(words)), place)
 
-    def _built(self, given: dict[str, Any], place: Workplace) -> Any:
-        made: dict[str, Any] = {}
-        for field in fields(self.command.request):
-            own = OWN.get(self.command.name, {}).get(field.name) or OWN[""].get(field.name)
-            if own is not None:
-                made[field.name] = own(place)
-            else:
-                made[field.name] = _placed(self.command.name, field.name, given[field.name], place)
-        return self.command.request(**made)
+
+def _own(command: str, name: str) -> Callable[[Workplace], Path | None] | None:
+    """What the server fills a field with; ``None`` for one that a body says."""
+    return OWN.get(command, {}).get(name) or OWN[""].get(name)
 
 
-def _placed(command: str, name: str, value: Any, place: Workplace) -> Any:
+def _placed(name: str, value: Any, place: Workplace) -> Any:
     """A word as the path that it stands for, other values as they are."""
     if value is None:
         return None
@@ -113,7 +111,7 @@ def _body(command: Command[Any]) -> type[BaseModel]:
     hints = get_type_hints(command.request, localns={"date": datetime.date})
     made: dict[str, Any] = {}
     for field in fields(command.request):
-        if field.name in OWN.get(command.name, {}) or field.name in OWN[""]:
+        if _own(command.name, field.name):
             continue
         kind = _kind(hints[field.name])
         default = ... if field.default is MISSING and field.default_factory is MISSING else field.default

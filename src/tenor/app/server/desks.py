@@ -43,10 +43,12 @@ class Recent(Generic[T]):
                     return self._held[key]
             try:
                 value = make()
-            finally:
+            except BaseException:
                 with self._lock:
                     self._making.pop(key, None)
+                raise
             with self._lock:
+                self._making.pop(key, None)
                 self._held[key] = value
                 while len(self._held) > self._most:
                     self._held.popitem(last=False)
@@ -68,25 +70,20 @@ class Desks:
 
         Prices are those of the hour in which the run was loaded.
         """
-        from tenor.app.predict import ask_desk, load_desk
+        from tenor.app.predict import ask_desk
         from tenor.app.server.worker import rendered
 
         now = self._now()
-        hour = now.strftime("%Y-%m-%dT%H")
-
-        def made() -> str:
-            desk = self._stocks.get((run, hour), lambda: load_desk(self._place.run(run), self._place.runs, now))
-            return rendered(ask_desk(desk, code, now))
-
-        return self._answers.get((run, code, hour), made)
+        return self._answers.get((run, code, _hour(now)), lambda: rendered(ask_desk(self._stock(run, now), code, now)))
 
     def market_of(self, run: str) -> Any:
         """Return the market of a run of stocks as it is now; errors as of a prediction by that run."""
+        return self._stock(run, self._now()).market
+
+    def _stock(self, run: str, now: datetime) -> Any:
         from tenor.app.predict import load_desk
 
-        now = self._now()
-        key = (run, now.strftime("%Y-%m-%dT%H"))
-        return self._stocks.get(key, lambda: load_desk(self._place.run(run), self._place.runs, now)).market
+        return self._stocks.get((run, _hour(now)), lambda: load_desk(self._place.run(run), self._place.runs, now))
 
     def spreads(self, run: str, product: str) -> Any:
         """Return the traded series of a product of a run of pairs: ``session``, ``pair``, ``spread``."""
@@ -112,3 +109,7 @@ class Desks:
         from tenor.app.what_if import load_run
 
         return self._pairs.get(run, lambda: load_run(self._place.run(run), self._place.runs))
+
+
+def _hour(now: datetime) -> str:
+    return now.strftime("%Y-%m-%dT%H")

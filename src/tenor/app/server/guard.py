@@ -82,10 +82,7 @@ class Guard:
             await _refuse(send, *refusal)
             self._measures.counted("refused", scope["method"], refusal[0], 0.0)
             return
-        await self._passed(scope, receive, send, self._most(scope["path"]))
-
-    def _most(self, path: str) -> int:
-        return self._settings.upload_limit if path == "/api/v1/uploads" else self._settings.body_limit
+        await self._passed(scope, receive, send)
 
     def _refused(self, scope: Scope, headers: dict[str, str]) -> tuple[int, str, str] | None:
         """Status, type and message of a refusal; ``None`` for a request that may pass."""
@@ -114,11 +111,12 @@ class Guard:
         length = headers.get("content-length", "0")
         if not length.isdigit():
             return 400, "AccessError", f"content-length {length[:20]!r} is no number"
-        if int(length) > (most := self._most(scope["path"])):
+        if int(length) > (most := self._settings.body_limit):
             return 413, "AccessError", f"{int(length):,} bytes; at most {most:,} are taken"
         return None
 
-    async def _passed(self, scope: Scope, receive: Receive, send: Send, most: int) -> None:
+    async def _passed(self, scope: Scope, receive: Receive, send: Send) -> None:
+        most = self._settings.body_limit
         began, taken, status, over = time.perf_counter(), 0, 500, False
 
         async def measured() -> Message:
@@ -130,8 +128,13 @@ class Guard:
                 raise TooLargeError
             return message
 
-        async def dressed(message: Message) -> None:
-            nonlocal status
+        started = False
+
+        async def sent(message: Message) -> None:
+            nonlocal status, started
+            if over and not started:
+                return  # whatever the application makes of a body that was cut, the refusal is ours
+            started = True
             if message["type"] == "http.response.start":
                 status = message["status"]
                 held = {key.lower() for key, _ in message["headers"]}
@@ -141,15 +144,6 @@ class Guard:
                 extra = [(k.encode(), v.encode()) for k, v in wanted.items() if k.encode() not in held]
                 message = {**message, "headers": [*message["headers"], *extra]}
             await send(message)
-
-        started = False
-
-        async def sent(message: Message) -> None:
-            nonlocal started
-            if over and not started:
-                return  # whatever the application makes of a body that was cut, the refusal is ours
-            started = True
-            await dressed(message)
 
         try:
             with suppress(TooLargeError):

@@ -12,7 +12,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from tenor.app.server.serving import ERRORS, ConflictError, Server, answered
 from tenor.app.server.worker import rendered
-from tenor.io.store import accounts, jobs
+from tenor.io.store import jobs
 from tenor.io.store.accounts import Person
 
 
@@ -35,7 +35,7 @@ def add_jobs(api: APIRouter, server: Server) -> None:
             int | None, Query(ge=1, le=2**31 - 1, description="Only jobs older than this number.")
         ] = None,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
-        state: Literal["queued", "running", "done", "failed", "cancelled"] | None = None,
+        state: jobs.State | None = None,
     ) -> dict[str, Any]:
         """List jobs, the newest first; ``next`` is the ``before`` of the following page."""
         found = jobs.page(server.store, before=before, limit=limit, state=state)
@@ -73,9 +73,7 @@ def add_jobs(api: APIRouter, server: Server) -> None:
     @api.delete("/jobs/{job}", tags=["jobs"], responses=ERRORS)
     def cancel_job(person: may_run, job: str) -> dict[str, Any]:
         """Cancel a job; one that has ended stays as it is."""
-        held = jobs.cancel(server.store, job)
-        accounts.log(server.store, person.name, "cancel", job)
-        return shown(held)
+        return shown(server.cancel(person, job))
 
     @api.get("/jobs/{job}/outlook.{form}", tags=["jobs"], response_class=Response, responses=ERRORS)
     def export(person: may_read, job: str, form: Literal["html", "pdf", "csv"]) -> Response:

@@ -2,15 +2,15 @@
 
 from dataclasses import asdict
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field
 
-from tenor.app.server.serving import COOKIE, ERRORS, ConflictError, Server, Spoken
+from tenor.app.server.serving import ERRORS, ConflictError, Server, Spoken, forget, remember
 from tenor.errors import AccessError
 from tenor.io.store import accounts
-from tenor.io.store.accounts import Person
+from tenor.io.store.accounts import Person, Role, Scope
 
 
 class SignIn(Spoken):
@@ -25,13 +25,13 @@ class NewAccount(Spoken):
 
     name: str = Field(max_length=80)
     password: str = Field(max_length=1000)
-    role: Literal["viewer", "researcher", "approver", "admin"]
+    role: Role
 
 
 class ChangedAccount(Spoken):
     """What is to change of an account."""
 
-    role: Literal["viewer", "researcher", "approver", "admin"] | None = None
+    role: Role | None = None
     password: str | None = Field(None, max_length=1000)
     active: bool | None = None
 
@@ -40,7 +40,7 @@ class NewToken(Spoken):
     """A token to make."""
 
     label: str = Field(max_length=80)
-    scopes: list[Literal["read", "run", "approve", "admin"]] = Field(min_length=1, max_length=4)
+    scopes: list[Scope] = Field(min_length=1, max_length=4)
     days: int | None = Field(90, ge=1, le=3650, description="How long it lasts; null for ever.")
 
 
@@ -66,28 +66,17 @@ def add_people(api: APIRouter, server: Server) -> None:
         """Sign in: the answer sets a cookie that no script can read."""
         if not server.settings.accounts:
             raise ConflictError("this server has no accounts: whoever reaches it is 'local'")
-        found = accounts.sign_in(server.store, body.name, body.password)
-        accounts.log(server.store, body.name, "sign in", "", "refused" if found is None else "ok")
+        found = server.sign_in(body.name, body.password)
         if found is None:
             raise AccessError("name and password do not belong together", known=False)
         person, secret = found
-        response.set_cookie(
-            COOKIE,
-            secret,
-            max_age=int(accounts.SESSION.total_seconds()),
-            httponly=True,
-            samesite="strict",
-            secure=request.url.scheme == "https",
-            path="/",
-        )
+        remember(response, request, secret)
         return {"name": person.name, "role": person.role, "scopes": list(person.scopes)}
 
     @api.delete("/session", tags=["people"], responses=ERRORS)
     def sign_out(request: Request, response: Response) -> dict[str, Any]:
         """Sign out."""
-        if secret := request.cookies.get(COOKIE):
-            accounts.sign_out(server.store, secret)
-        response.delete_cookie(COOKIE, path="/")
+        forget(server, response, request)
         return {"signed": "out"}
 
     @api.get("/accounts", tags=["people"], responses=ERRORS)

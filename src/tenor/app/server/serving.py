@@ -1,6 +1,6 @@
 """What every route works with: the server's parts, who asks, how answers and errors look."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +15,8 @@ from tenor.app.server.settings import ServerSettings
 from tenor.app.server.worker import body_of, rendered
 from tenor.app.server.workplace import Workplace
 from tenor.errors import AccessError, MissingError, RunError, StoreError, StudyError, TenorError
-from tenor.io.store import accounts
-from tenor.io.store.accounts import Person
+from tenor.io.store import accounts, jobs
+from tenor.io.store.accounts import Person, Scope
 from tenor.io.store.database import Store
 
 COOKIE = "tenor_session"
@@ -56,16 +56,60 @@ class Server:
             raise AccessError("sign in first, or send a token: Authorization: Bearer tenor_...", known=False)
         return found
 
-    def needs(self, scope: str) -> Callable[[Request], Person]:
+    def allowed(self, person: Person, scope: Scope) -> None:
+        """Raise :class:`AccessError` unless a person may do what ``scope`` names."""
+        if not person.may(scope):
+            raise AccessError(f"{person.name} may not do this: it needs the scope {scope!r}", known=True)
+
+    def start(self, person: Person, command: str, words: Mapping[str, Any]) -> jobs.Job:
+        """Queue a job for somebody who may, and log it; errors as :func:`tenor.io.store.jobs.enqueue`."""
+        self.allowed(person, "run")
+        job, new = jobs.enqueue(self.store, command, words, owner=person.name)
+        accounts.log(self.store, person.name, f"start {command}", job.id, "ok" if new else "already open")
+        return job
+
+    def cancel(self, person: Person, job: str) -> jobs.Job:
+        """Cancel a job for somebody who may, and log it; errors as :func:`tenor.io.store.jobs.cancel`."""
+        self.allowed(person, "run")
+        held = jobs.cancel(self.store, job)
+        accounts.log(self.store, person.name, "cancel", job)
+        return held
+
+    def sign_in(self, name: str, password: str, place: str = "") -> tuple[Person, str] | None:
+        """Sign somebody in, and log it, refused or not; ``None`` where name and password do not belong together."""
+        found = accounts.sign_in(self.store, name, password)
+        accounts.log(self.store, name, "sign in", place, "refused" if found is None else "ok")
+        return found
+
+    def needs(self, scope: Scope) -> Callable[[Request], Person]:
         """Return a dependency that lets those through who may do what ``scope`` names."""
 
         def allowed(request: Request) -> Person:
             person = self.person(request)
-            if not person.may(scope):
-                raise AccessError(f"{person.name} may not do this: it needs the scope {scope!r}", known=True)
+            self.allowed(person, scope)
             return person
 
         return allowed
+
+
+def remember(answer: Response, request: Request, secret: str) -> None:
+    """Give a browser the secret of a session, in a cookie that no script and no other site can read."""
+    answer.set_cookie(
+        COOKIE,
+        secret,
+        max_age=int(accounts.SESSION.total_seconds()),
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+        path="/",
+    )
+
+
+def forget(server: Server, answer: Response, request: Request) -> None:
+    """End the session of a browser, and take its cookie back."""
+    if secret := request.cookies.get(COOKIE):
+        accounts.sign_out(server.store, secret)
+    answer.delete_cookie(COOKIE, path="/")
 
 
 def answered(text: str, status: int = 200) -> Response:

@@ -30,8 +30,8 @@ class ServerSettings:
         Names under which the server may be asked, beside those of loopback; a request under another name is refused.
     workers
         Jobs that are computed at a time.
-    body_limit, upload_limit
-        Most bytes of a request, and of a file that is uploaded.
+    body_limit
+        Most bytes of a request.
     per_minute, sign_ins_per_minute
         Most requests of one person, and most attempts to sign in from one address.
     """
@@ -45,7 +45,6 @@ class ServerSettings:
     hosts: tuple[str, ...] = ()
     workers: int = 1
     body_limit: int = 1_000_000
-    upload_limit: int = 20_000_000
     per_minute: int = 6_000
     sign_ins_per_minute: int = 10
 

@@ -11,10 +11,10 @@ from tenor.app.web import parts
 from tenor.app.web.holdings import run_names
 from tenor.app.web.parts import Visit
 from tenor.errors import TenorError
+from tenor.report.headline import leading
 from tenor.report.ledger_figures import Way, equity, returns, ways
 from tenor.report.text import DASH, number, p_value, percent
-
-RULES = ("majority", "reversal", "momentum", "random_walk")
+from tenor.trust.evaluation import RULES
 
 
 async def backtest(here: Visit, name: str, at: int) -> None:
@@ -34,7 +34,7 @@ async def backtest(here: Visit, name: str, at: int) -> None:
     at = at if 0 <= at < len(held) else 0
     _chooser(here, names, name, held, at)
     if result["data"]["simulated"]:
-        parts.banner(words("simulated"), words("simulated_why"))
+        parts.simulated(here)
     if result.get("judged", "test") != "test":
         parts.banner(words("validation"), words("validation_why"))
     if not held:
@@ -42,7 +42,8 @@ async def backtest(here: Visit, name: str, at: int) -> None:
         return
     daily = await asyncio.to_thread(returns, ledger, held[at])
     models = daily["model"].unique(maintain_order=True).to_list()
-    front = next((model for model in reversed(models) if model not in RULES), models[-1])
+    speaks = result["study"].get("speaks")
+    front = speaks if speaks in models else leading(models)
     best = _best_rule(result, held[at])
     parts.heading(words("equity"))
     drawn = await asyncio.to_thread(equity, daily, [front, *([best] if best else [])])

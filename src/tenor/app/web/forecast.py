@@ -42,7 +42,7 @@ async def forecast(here: Visit, codes: str) -> None:
         except TenorError as failure:
             parts.banner(code, words("cannot", code=code, why=str(failure)))
     if any(one["simulated"] for one in found):
-        parts.banner(words("simulated"), words("simulated_why"))
+        parts.simulated(here)
     for one in found:
         if one["missed"]:
             why = words("stale_why", day=one["as_of"], count=one["missed"])
@@ -59,8 +59,7 @@ async def forecast(here: Visit, codes: str) -> None:
         _horizons(here, one)
         parts.say(words("each_model"), fine=True)
         parts.figure(probabilities(one), here, label=f"{outlook_text.title(one)}: {words('each_model')}")
-        notes = "".join(f"<li>{escape(note)}</li>" for note in one["notes"])
-        ui.html(f"<details><summary>{escape(words('notes'))}</summary><ul>{notes}</ul></details>", sanitize=False)
+        parts.notes(here, one["notes"])
 
 
 def _chooser(here: Visit, codes: list[str], wanted: list[str]) -> None:

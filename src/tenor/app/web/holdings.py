@@ -1,9 +1,13 @@
 """What a workplace can forecast: which run speaks of which instrument, as the pages show it."""
 
+import json
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tenor.app.server.serving import Server
+
+if TYPE_CHECKING:
+    from tenor.io.runs import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,30 +28,28 @@ class Holdings:
 
 def holdings(server: Server) -> Holdings:
     """Read which runs there are."""
-    from tenor.io.runs import list_runs
-
-    kept = sorted(list_runs(server.place.runs).runs, key=lambda run: str(run.facts["finished"]))
     stocks: dict[str, str] = {}
     pairs: dict[str, tuple[str, ...]] = {}
-    for run in kept:
+    for run in _newest(server):
         if "subject" in run.study:
-            stocks |= {str(code): run.name for code in run.result["names"]}
+            stocks = {**{str(code): run.name for code in run.result["names"]}, **stocks}
         else:
-            pairs = {run.name: tuple(run.study["market"]["products"] or ()), **pairs}
+            pairs[run.name] = tuple(run.study["market"]["products"] or ())
     return Holdings(dict(sorted(stocks.items())), pairs)
 
 
 def run_names(server: Server) -> list[str]:
     """Return the names of the runs, the newest first."""
+    return [run.name for run in _newest(server)]
+
+
+def _newest(server: Server) -> "list[Run]":
     from tenor.io.runs import list_runs
 
-    kept = sorted(list_runs(server.place.runs).runs, key=lambda run: str(run.facts["finished"]), reverse=True)
-    return [run.name for run in kept]
+    return sorted(list_runs(server.place.runs).runs, key=lambda run: str(run.facts["finished"]), reverse=True)
 
 
 def outlook_of(server: Server, run: str, code: str) -> dict[str, Any]:
     """Return what a run says of an instrument, as the API has it; errors of Tenor where it cannot."""
-    import json
-
     answer: dict[str, Any] = json.loads(server.desks.forecast(run, code))
     return answer

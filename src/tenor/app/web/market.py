@@ -27,26 +27,14 @@ async def market(here: Visit, code: str, name: str) -> None:
         return
     code, name = _chosen(held, code, name)
     _chooser(here, held, code, name)
-    waiting = ui.element("div").classes("waiting").props('role="status"')
-    with waiting:
-        parts.say(words("loading", run=code))
-    await ui.context.client.connected()
-    try:
-        if not name:
-            drawn = await asyncio.to_thread(here.server.desks.market_of, held.stocks[code])
-        else:
-            drawn, desk = await asyncio.to_thread(here.server.desks.open_pair, name, code)
-    except TenorError as failure:
-        waiting.delete()
-        parts.banner(code, str(failure))
-        return
-    waiting.delete()
-    if not name:
+    desks = here.server.desks
+    if name:
+        if (opened := await parts.read(here, code, partial(desks.open_pair, name, code))) is not None:
+            await _pair(here, *opened, code)
+            _health(here, opened[0].market)
+    elif (drawn := await parts.read(here, code, partial(desks.market_of, held.stocks[code]))) is not None:
         _stock(here, drawn, code)
         _health(here, drawn)
-    else:
-        await _pair(here, drawn, desk, code)
-        _health(here, drawn.market)
 
 
 def _chosen(held: Holdings, code: str, name: str) -> tuple[str, str]:
@@ -74,7 +62,7 @@ def _chooser(here: Visit, held: Holdings, code: str, name: str) -> None:
 
 def _stock(here: Visit, drawn: Any, code: str) -> None:
     if drawn.simulated:
-        parts.banner(here.words("simulated"), here.words("simulated_why"))
+        parts.simulated(here)
     quotes, terms = drawn.quotes_of(code), drawn.instrument(code)
     parts.heading(f"{code} {terms['name'][0] or ''}".strip())
     parts.figure(candles(quotes, str(terms["currency"][0])), here, label=here.words("candles")).classes("tall")
@@ -84,7 +72,7 @@ def _stock(here: Visit, drawn: Any, code: str) -> None:
 async def _pair(here: Visit, loaded: Any, desk: Any, product: str) -> None:
     words, base = here.words, desk.scene.base
     if loaded.market.simulated:
-        parts.banner(words("simulated"), words("simulated_why"))
+        parts.simulated(here)
     near, far = (loaded.market.quotes_of(leg) for leg in (base.near, base.far))
     spreads = await asyncio.to_thread(here.server.desks.spreads, loaded.name, product)
     parts.heading(f"{base.near} - {base.far}")
@@ -101,7 +89,7 @@ async def _pair(here: Visit, loaded: Any, desk: Any, product: str) -> None:
         parts.figure(curves(curve, shown), here, label=words("curve_now_and_then"))
     parts.heading(words("basis"))
     for leg in (base.near, base.far):
-        answer = await asyncio.to_thread(partial(_basis, loaded, leg, base.session))
+        answer = await asyncio.to_thread(_basis, loaded, leg, base.session)
         if isinstance(answer, str):
             parts.say(answer)
         else:
@@ -153,5 +141,4 @@ def _health(here: Visit, drawn: Any) -> None:
     parts.table(words("health"), heads, rows, numbers=2)
     if len(found) > 40:
         parts.say(words("more_series", count=len(found) - 40), fine=True)
-    notes = "".join(f"<li>{escape(note)}</li>" for note in drawn.notes)
-    ui.html(f"<details><summary>{escape(words('notes'))}</summary><ul>{notes}</ul></details>", sanitize=False)
+    parts.notes(here, drawn.notes)

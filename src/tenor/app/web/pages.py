@@ -3,6 +3,8 @@
 NiceGUI keeps one set of pages for a process, so a process serves one workplace.
 """
 
+from collections.abc import Awaitable, Callable
+from html import escape
 from importlib import resources
 from typing import Annotated, Any
 
@@ -11,11 +13,13 @@ from nicegui import ui
 from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from tenor.app.server.serving import COOKIE, Server
+from tenor.app.server.serving import Server, forget, remember
 from tenor.app.web import backtest, forecast, home, market, parts, runs, study, what_if
-from tenor.app.web.parts import LANGUAGE, THEME, frame, visit
+from tenor.app.web.parts import LANGUAGE, THEME, Visit, frame, visit
 from tenor.app.web.words import spoken
-from tenor.io.store import accounts
+
+SLOW = 30.0
+"""Seconds within which a page must be drawn that may have to read a run first."""
 
 
 def add_pages(app: FastAPI, server: Server, *, secret: str) -> None:
@@ -24,83 +28,51 @@ def add_pages(app: FastAPI, server: Server, *, secret: str) -> None:
     app.mount("/assets", StaticFiles(directory=str(assets)), name="assets")
     _add_sign_in(app, server)
 
-    @ui.page("/")
-    async def _home(request: Request) -> Response | None:
+    async def drawn(
+        request: Request, key: str, title: str, draw: Callable[[Visit], Awaitable[None]]
+    ) -> Response | None:
+        """Draw one page for whoever reads, or lead who is not known to the sign-in."""
         here = visit(server, request)
         if isinstance(here, Response):
             return here
-        with frame(here, "home", here.words("home_title")):
-            await home.home(here)
+        with frame(here, key, here.words(title) if title else str(request.path_params["name"])):
+            await draw(here)
         return None
 
-    @ui.page("/market", response_timeout=30.0)
+    @ui.page("/")
+    async def _home(request: Request) -> Response | None:
+        return await drawn(request, "home", "home_title", home.home)
+
+    @ui.page("/market", response_timeout=SLOW)
     async def _market(request: Request, code: str = "", run: str = "") -> Response | None:
-        here = visit(server, request)
-        if isinstance(here, Response):
-            return here
-        with frame(here, "market", here.words("market_title")):
-            await market.market(here, code, run)
-        return None
+        return await drawn(request, "market", "market_title", lambda here: market.market(here, code, run))
 
     @ui.page("/forecast")
     async def _forecast(request: Request, codes: str = "") -> Response | None:
-        here = visit(server, request)
-        if isinstance(here, Response):
-            return here
-        with frame(here, "forecast", here.words("forecast_title")):
-            await forecast.forecast(here, codes)
-        return None
+        return await drawn(request, "forecast", "forecast_title", lambda here: forecast.forecast(here, codes))
 
-    @ui.page("/what-if", response_timeout=30.0)
+    @ui.page("/what-if", response_timeout=SLOW)
     async def _what_if(request: Request, run: str = "", product: str = "") -> Response | None:
-        here = visit(server, request)
-        if isinstance(here, Response):
-            return here
-        with frame(here, "what_if", here.words("what_if_title")):
-            await what_if.what_if(here, run, product)
-        return None
+        return await drawn(request, "what_if", "what_if_title", lambda here: what_if.what_if(here, run, product))
 
     @ui.page("/study")
-    async def _study(request: Request, study: str = "") -> Response | None:
-        here = visit(server, request)
-        if isinstance(here, Response):
-            return here
-        with frame(here, "study", here.words("study_title")):
-            await _drawn_study(here, study)
-        return None
+    async def _study(request: Request) -> Response | None:
+        chosen = request.query_params.get("study", "")
+        return await drawn(request, "study", "study_title", lambda here: study.study(here, chosen))
 
-    @ui.page("/backtest", response_timeout=30.0)
+    @ui.page("/backtest", response_timeout=SLOW)
     async def _backtest(request: Request, run: str = "", way: int = 0) -> Response | None:
-        here = visit(server, request)
-        if isinstance(here, Response):
-            return here
-        with frame(here, "backtest", here.words("backtest_title")):
-            await backtest.backtest(here, run, way)
-        return None
+        return await drawn(request, "backtest", "backtest_title", lambda here: backtest.backtest(here, run, way))
 
     @ui.page("/runs")
     async def _runs(request: Request) -> Response | None:
-        here = visit(server, request)
-        if isinstance(here, Response):
-            return here
-        with frame(here, "runs", here.words("runs_title")):
-            await runs.runs(here)
-        return None
+        return await drawn(request, "runs", "runs_title", runs.runs)
 
     @ui.page("/runs/{name}")
     async def _run(request: Request, name: str) -> Response | None:
-        here = visit(server, request)
-        if isinstance(here, Response):
-            return here
-        with frame(here, "runs", name):
-            await runs.one_run(here, name)
-        return None
+        return await drawn(request, "runs", "", lambda here: runs.one_run(here, name))
 
     ui.run_with(app, title="Tenor", storage_secret=secret, tailwind=False, show_welcome_message=False, favicon="📈")
-
-
-async def _drawn_study(here: Any, chosen: str) -> None:
-    await study.study(here, chosen)
 
 
 def _add_sign_in(app: FastAPI, server: Server) -> None:
@@ -120,28 +92,17 @@ def _add_sign_in(app: FastAPI, server: Server) -> None:
     ) -> Response:
         if not server.settings.accounts:
             return RedirectResponse("/", status_code=303)
-        found = accounts.sign_in(server.store, name, password)
-        accounts.log(server.store, name, "sign in", "page", "refused" if found is None else "ok")
+        found = server.sign_in(name, password, "page")
         if found is None:
             return RedirectResponse(f"/sign-in?wrong=1&to={_inside(to)}", status_code=303)
         answer = RedirectResponse(_inside(to), status_code=303)
-        answer.set_cookie(
-            COOKIE,
-            found[1],
-            max_age=int(accounts.SESSION.total_seconds()),
-            httponly=True,
-            samesite="strict",
-            secure=request.url.scheme == "https",
-            path="/",
-        )
+        remember(answer, request, found[1])
         return answer
 
     @app.post("/sign-out", include_in_schema=False)
     def sign_out(request: Request) -> Response:
-        if secret := request.cookies.get(COOKIE):
-            accounts.sign_out(server.store, secret)
         answer = RedirectResponse("/sign-in", status_code=303)
-        answer.delete_cookie(COOKIE, path="/")
+        forget(server, answer, request)
         return answer
 
 
@@ -151,8 +112,6 @@ def _inside(place: str) -> str:
 
 
 def _form(words: Any, to: str, *, wrong: bool) -> str:
-    from html import escape
-
     told = f'<p role="alert" class="banner">{escape(words("sign_in_refused"))}</p>' if wrong else ""
     return (
         f'<h1>Tenor</h1>{told}<form method="post" action="/sign-in" style="display:grid;gap:1rem;max-width:24rem">'

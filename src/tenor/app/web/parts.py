@@ -1,10 +1,11 @@
 """Parts that every page is made of: its frame, headings, tables, banners, figures, empty states."""
 
+import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import plotly.graph_objects as go
@@ -14,7 +15,7 @@ from starlette.responses import RedirectResponse, Response
 
 from tenor.app.server.serving import Server
 from tenor.app.web.words import LANGUAGES, Words, spoken
-from tenor.errors import AccessError
+from tenor.errors import AccessError, TenorError
 from tenor.io.store.accounts import Person
 from tenor.report.style import CONFIG
 
@@ -33,6 +34,8 @@ PAGES = (
 """Pages of the main navigation, in order: key of the text, and place."""
 
 YEAR = 31_536_000
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +135,33 @@ def say(text: str, *, fine: bool = False) -> None:
 def banner(word: str, text: str) -> None:
     """Draw a warning that stands before any number."""
     ui.html(f'<div class="banner" role="note"><strong>{escape(word)}</strong>{escape(text)}</div>', sanitize=False)
+
+
+async def read(here: Visit, name: str, reading: Callable[[], T]) -> T | None:
+    """Show the page at once, then return what takes seconds to read; a banner and ``None`` where it cannot be read."""
+    waiting = ui.element("div").classes("waiting").props('role="status"')
+    with waiting:
+        say(here.words("loading", run=name))
+    await ui.context.client.connected()
+    try:
+        found = await asyncio.to_thread(reading)
+    except TenorError as failure:
+        waiting.delete()
+        banner(name, str(failure))
+        return None
+    waiting.delete()
+    return found
+
+
+def simulated(here: Visit) -> None:
+    """Say before any number that prices were drawn."""
+    banner(here.words("simulated"), here.words("simulated_why"))
+
+
+def notes(here: Visit, sentences: Sequence[str]) -> None:
+    """Draw what a reader must know, folded."""
+    listed = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
+    ui.html(f"<details><summary>{escape(here.words('notes'))}</summary><ul>{listed}</ul></details>", sanitize=False)
 
 
 def empty(text: str, link: tuple[str, str] | None = None) -> None:

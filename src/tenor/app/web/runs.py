@@ -49,7 +49,7 @@ async def one_run(here: Visit, name: str) -> None:
         parts.empty(str(failure), (words("back"), "/runs"))
         return
     if kept.result["data"]["simulated"]:
-        parts.banner(words("simulated"), words("simulated_why"))
+        parts.simulated(here)
     parts.heading(words("lineage"))
     rows = [
         [escape(words("identity")), f"<code>{escape(str(kept.result['identity']))}</code>"],

@@ -1,8 +1,10 @@
 """Study: choose one, see its settings, run it, and follow the jobs."""
 
 import asyncio
+import json
 from functools import partial
 from html import escape
+from pathlib import PurePath
 from typing import Any
 
 from nicegui import ui
@@ -10,7 +12,7 @@ from nicegui import ui
 from tenor.app.web import parts
 from tenor.app.web.parts import Visit
 from tenor.errors import TenorError
-from tenor.io.store import accounts, jobs
+from tenor.io.store import jobs
 from tenor.io.store.jobs import Job
 
 SHOWN = 12
@@ -58,9 +60,7 @@ def _text(here: Visit, name: str) -> str:
 
 def _start(here: Visit, name: str) -> None:
     try:
-        request = {"study": name, "data": None}
-        job, new = jobs.enqueue(here.server.store, "run", request, owner=here.person.name)
-        accounts.log(here.server.store, here.person.name, "start run", job.id, "ok" if new else "already open")
+        here.server.start(here.person, "run", {"study": name, "data": None})
         ui.notify(here.words("study_started"))
     except TenorError as failure:
         ui.notify(str(failure), type="negative", multi_line=True)
@@ -109,8 +109,7 @@ class _Jobs:
                         parts.press(f"{words('cancel')}: {_what(job)}", partial(self._cancel, job.id))
 
     def _cancel(self, job: str) -> None:
-        jobs.cancel(self._here.server.store, job)
-        accounts.log(self._here.server.store, self._here.person.name, "cancel", job)
+        self._here.server.cancel(self._here.person, job)
         self._again()
 
     def _row(self, job: Job) -> list[str]:
@@ -120,9 +119,6 @@ class _Jobs:
 
     def _progress(self, job: Job) -> str:
         if job.state == "done" and job.answer is not None and job.command == "run":
-            import json
-            from pathlib import PurePath
-
             name = PurePath(str(json.loads(job.answer)["run"])).name
             return parts.link(name, f"/runs/{name}")
         if job.error is not None:

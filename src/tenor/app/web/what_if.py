@@ -58,19 +58,12 @@ async def what_if(here: Visit, name: str, product: str) -> None:
             product,
             lambda to: ui.navigate.to(f"/what-if?run={name}&product={to}"),
         )
-    waiting = ui.element("div").classes("waiting").props('role="status"')
-    with waiting:
-        parts.say(words("loading", run=name))
-    await ui.context.client.connected()  # the frame is shown at once; reading a run takes seconds the first time
-    try:
-        loaded, desk = await asyncio.to_thread(here.server.desks.open_pair, name, product)
-    except TenorError as failure:
-        waiting.delete()
-        parts.banner(name, str(failure))
+    opened = await parts.read(here, name, partial(here.server.desks.open_pair, name, product))
+    if opened is None:
         return
-    waiting.delete()
+    loaded, desk = opened
     if loaded.market.simulated:
-        parts.banner(words("simulated"), words("simulated_why"))
+        parts.simulated(here)
     await _Board(here, loaded, desk).draw()
 
 

@@ -25,7 +25,8 @@ Role: TypeAlias = Literal["viewer", "researcher", "approver", "admin"]
 ROLES: tuple[Role, ...] = ("viewer", "researcher", "approver", "admin")
 """From the least to the most that may be done."""
 
-SCOPES: dict[str, Role] = {"read": "viewer", "run": "researcher", "approve": "approver", "admin": "admin"}
+Scope: TypeAlias = Literal["read", "run", "approve", "admin"]
+SCOPES: dict[Scope, Role] = {"read": "viewer", "run": "researcher", "approve": "approver", "admin": "admin"}
 """What a token may be allowed, and the least role that has it."""
 
 SESSION = timedelta(hours=12)
@@ -51,9 +52,9 @@ class Person:
 
     name: str
     role: Role
-    scopes: tuple[str, ...]
+    scopes: tuple[Scope, ...]
 
-    def may(self, scope: str) -> bool:
+    def may(self, scope: Scope) -> bool:
         """Say whether this request may do what ``scope`` names."""
         return scope in self.scopes and ROLES.index(self.role) >= ROLES.index(SCOPES[scope])
 
@@ -65,7 +66,7 @@ class Token:
     id: str
     account: str
     label: str
-    scopes: tuple[str, ...]
+    scopes: tuple[Scope, ...]
     created: datetime
     expires: datetime | None
     revoked: datetime | None
@@ -83,7 +84,7 @@ class Done:
     outcome: str
 
 
-def scopes_of(role: Role) -> tuple[str, ...]:
+def scopes_of(role: Role) -> tuple[Scope, ...]:
     """Return what a role may do."""
     return tuple(scope for scope, least in SCOPES.items() if ROLES.index(role) >= ROLES.index(least))
 
@@ -202,7 +203,7 @@ def of_session(store: Store, secret: str) -> Person | None:
 
 
 def add_token(
-    store: Store, account: str, label: str, scopes: Sequence[str], *, lasts: timedelta | None = None
+    store: Store, account: str, label: str, scopes: Sequence[Scope], *, lasts: timedelta | None = None
 ) -> tuple[Token, str]:
     """Make a token: what is kept of it, and the token itself, which is shown this once."""
     unknown = sorted(set(scopes) - set(SCOPES))
