@@ -6,10 +6,13 @@ These are settings; :mod:`tenor.decide.sizer` holds the rules they name.
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
+import numpy as np
 from annotated_types import Ge, Gt, Interval
 
-from tenor.decide.sizer import NoTradeBand, ProbabilitySizer, SignSizer, Sizer
+from tenor.decide.limits import Limits
+from tenor.decide.sizer import NoTradeBand, ProbabilitySizer, Risk, SignSizer, Sizer
 from tenor.settings import STRICT
+from tenor.units import Floats, Money, Price
 
 
 def _named(kind: str, band: float) -> str:
@@ -70,3 +73,32 @@ class Probability:
     def sizer(self) -> Sizer:
         """Return the rule."""
         return NoTradeBand(ProbabilitySizer(self.cap), self.band)
+
+
+def pairs_wanted(
+    rule: Sign | Probability,
+    limits: Limits,
+    up: Floats,
+    held: float,
+    *,
+    scale: float,
+    expected_move: Price,
+    cost: Money,
+    multiplier: Money,
+) -> Floats:
+    """Return the pairs that a rule asks for at probabilities ``up`` ``(s,)``, seen from ``held`` pairs.
+
+    Parameters
+    ----------
+    scale
+        ``|up - 1/2|`` of full conviction; the rule's least one stands where it is smaller.
+    expected_move
+        Mean absolute change of the spread over a session, points.
+    cost, multiplier
+        Money for changing the position by one pair, and money per point and pair.
+    """
+    full = max(scale, rule.least_scale, np.finfo(float).tiny)
+    risk = Risk(np.full(len(up), full), np.full(len(up), expected_move), cost, multiplier)
+    share = np.full(len(up), held / limits.max_pairs)
+    wanted = rule.sizer().target(up, share, risk)
+    return np.where(wanted == share, held, limits.pairs(wanted))  # holding on is exact, not rounded again

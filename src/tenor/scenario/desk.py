@@ -11,8 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tenor.decide.limits import Limits
-from tenor.decide.position import Probability, Sign
-from tenor.decide.sizer import Risk
+from tenor.decide.position import Probability, Sign, pairs_wanted
 from tenor.model.frozen import FrozenModels
 from tenor.scenario.plausibility import History, Inputs, Seen
 from tenor.scenario.world import Scene, windows_of
@@ -87,12 +86,16 @@ class Desk:
 
     def pairs(self, model: str, up: Floats, held: float) -> Floats:
         """Pairs that the rule asks for at mean probabilities ``up`` ``(s,)``, seen from ``held`` pairs."""
-        scale = float(np.nanmean(self.models.scales(model, self.fold)))
-        full = max(scale, self.rule.least_scale, np.finfo(float).tiny)
-        risk = Risk(np.full(len(up), full), np.full(len(up), self.expected_move), self.cost, self.multiplier)
-        share = np.full(len(up), held / self.limits.max_pairs)
-        wanted = self.rule.sizer().target(up, share, risk)
-        return np.where(wanted == share, held, self.limits.pairs(wanted))
+        return pairs_wanted(
+            self.rule,
+            self.limits,
+            up,
+            held,
+            scale=float(np.nanmean(self.models.scales(model, self.fold))),
+            expected_move=self.expected_move,
+            cost=self.cost,
+            multiplier=self.multiplier,
+        )
 
     def start(self, up: Floats) -> float:
         """Pairs held before the scenario: given, or what the headline model asks for from nothing at ``up[0]``."""

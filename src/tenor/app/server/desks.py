@@ -62,26 +62,48 @@ class Desks:
         self._place, self._now = place, now
         self._stocks: Recent[Any] = Recent(KEPT)
         self._answers: Recent[str] = Recent(ANSWERS)
+        self._kinds: Recent[bool] = Recent(ANSWERS)
+        self._fronts: Recent[Any] = Recent(KEPT)
         self._pairs: Recent[Any] = Recent(KEPT)
         self._desks: Recent[tuple[Any, Any]] = Recent(2 * KEPT)
 
     def forecast(self, run: str, code: str) -> str:
-        """Return the outlook of an instrument by a run of stocks, JSON text; errors as of a prediction by that run.
+        """Return what a run says of an instrument, or of a product's pair in front, JSON text.
 
-        Prices are those of the hour in which the run was loaded.
+        Errors are those of :mod:`tenor.app.stock_desk` and :mod:`tenor.app.pair_desk`. Prices are those of the hour in
+        which the run was loaded.
         """
-        from tenor.app.predict import ask_desk
         from tenor.app.server.worker import rendered
 
         now = self._now()
-        return self._answers.get((run, code, _hour(now)), lambda: rendered(ask_desk(self._stock(run, now), code, now)))
+        ask = self._ask_pairs if self._is_of_pairs(run) else self._ask_stock
+        return self._answers.get((run, code, _hour(now)), lambda: rendered(ask(run, code, now)))
+
+    def _ask_stock(self, run: str, code: str, now: datetime) -> dict[str, Any]:
+        from tenor.app.stock_desk import ask_desk
+
+        return ask_desk(self._stock(run, now), code, now)
+
+    def _ask_pairs(self, run: str, code: str, now: datetime) -> dict[str, Any]:
+        from tenor.app.pair_desk import ask_pair_desk, load_pair_desk
+
+        def loaded() -> Any:
+            return load_pair_desk(self._place.run(run), self._place.runs, now)
+
+        return ask_pair_desk(self._fronts.get((run, _hour(now)), loaded), code, now)
+
+    def _is_of_pairs(self, run: str) -> bool:
+        from tenor.io.runs import read_run
+
+        folder = self._place.root / self._place.folder_of(run)
+        return self._kinds.get(run, lambda: "subject" not in read_run(folder).study)
 
     def market_of(self, run: str) -> Any:
         """Return the market of a run of stocks as it is now; errors as of a prediction by that run."""
         return self._stock(run, self._now()).market
 
     def _stock(self, run: str, now: datetime) -> Any:
-        from tenor.app.predict import load_desk
+        from tenor.app.stock_desk import load_desk
 
         return self._stocks.get((run, _hour(now)), lambda: load_desk(self._place.run(run), self._place.runs, now))
 

@@ -65,7 +65,9 @@ def add_runs(api: APIRouter, server: Server) -> None:
 
     @api.get("/runs/{run}/forecast/{code}", tags=["runs"], response_class=Response, responses=ERRORS)
     def forecast(person: may_read, run: str, code: str) -> Response:
-        """Ask the models of a kept run of stocks about an instrument that it holds; nothing is trained or kept.
+        """Ask the models of a kept run about an instrument that it holds, or about the pair in front of a product.
+
+        Nothing is trained or kept.
 
         The run stays loaded, so the next question is answered in milliseconds.
         """

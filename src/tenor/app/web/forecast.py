@@ -13,34 +13,59 @@ from tenor.app.web.holdings import holdings, outlook_of
 from tenor.app.web.home import verdict
 from tenor.app.web.parts import Visit
 from tenor.errors import TenorError
-from tenor.report import outlook_text
+from tenor.report import outlook_text, pair_outlook_text
 from tenor.report.outlook_figures import fan, probabilities
-from tenor.report.text import percent
+from tenor.report.pair_outlook_figures import spread_ahead
+from tenor.report.pair_outlook_text import is_pair
+from tenor.report.text import number, percent
 
 MOST = 6
 """Most instruments side by side."""
 
 
 async def forecast(here: Visit, codes: str) -> None:
-    """Draw the page for instruments that are named with commas between them."""
+    """Draw the page for instruments that are named with commas between them; the first of them all where none is."""
     words, held = here.words, await asyncio.to_thread(holdings, here.server)
-    if not held.stocks:
+    fronts = held.fronts
+    if not fronts:
         parts.empty(words("forecast_none"), (words("home_begin"), "/study"))
         return
-    wanted = [code for code in dict.fromkeys(codes.split(",")) if code][:MOST]
-    _chooser(here, list(held.stocks), wanted)
-    if not wanted:
-        parts.empty(words("forecast_pick"))
-        return
-    found: list[dict[str, Any]] = []
-    for code in wanted:
-        if code not in held.stocks:
-            parts.banner(code[:40], words("cannot", code=code[:40], why="-"))
-            continue
+    wanted = [name for name in dict.fromkeys(codes.split(",")) if name][:MOST] or list(fronts)[:1]
+    _chooser(here, list(fronts), wanted)
+    for name in wanted:
+        if name not in fronts:
+            parts.banner(name[:40], words("not_held", code=name[:40]))
+    known = {name: fronts[name] for name in wanted if name in fronts}
+    answers = await parts.read(here, ", ".join(known), lambda: _answers(here, known)) or {}
+    for name, answer in answers.items():
+        if isinstance(answer, str):
+            parts.banner(name, words("cannot", code=name, why=answer))
+    found = [answer for answer in answers.values() if not isinstance(answer, str)]
+    _warnings(here, found)
+    with ui.element("div").classes("cards"):
+        for one in found:
+            _card(here, one, _pair_lines(one) if is_pair(one) else _stock_lines(one))
+    for one in found:
+        if is_pair(one):
+            _pair(here, one)
+        else:
+            _stock(here, one)
+        parts.notes(here, one["notes"])
+
+
+def _answers(here: Visit, asked: dict[str, tuple[str, str]]) -> dict[str, dict[str, Any] | str]:
+    """What the runs say by name, or why one cannot."""
+    answers: dict[str, dict[str, Any] | str] = {}
+    for name, (run, code) in asked.items():
         try:
-            found.append(await asyncio.to_thread(outlook_of, here.server, held.stocks[code], code))
+            answers[name] = outlook_of(here.server, run, code)
         except TenorError as failure:
-            parts.banner(code, words("cannot", code=code, why=str(failure)))
+            answers[name] = str(failure)
+    return answers
+
+
+def _warnings(here: Visit, found: list[dict[str, Any]]) -> None:
+    words = here.words
     if any(one["simulated"] for one in found):
         parts.simulated(here)
     for one in found:
@@ -49,49 +74,85 @@ async def forecast(here: Visit, codes: str) -> None:
             parts.banner(words("stale"), f"{one['code']}: {why}")
         if one["record"]["judged"] != "test":
             parts.banner(words("validation"), f"{one['code']}: {words('validation_why')}")
-    with ui.element("div").classes("cards"):
-        for one in found:
-            _card(here, one)
-    for one in found:
-        parts.heading(outlook_text.title(one))
-        parts.say(words("ranges"), fine=True)
-        parts.figure(fan(one), here, label=f"{outlook_text.title(one)}: {words('ranges')}").classes("tall")
-        _horizons(here, one)
-        parts.say(words("each_model"), fine=True)
-        parts.figure(probabilities(one), here, label=f"{outlook_text.title(one)}: {words('each_model')}")
-        parts.notes(here, one["notes"])
 
 
-def _chooser(here: Visit, codes: list[str], wanted: list[str]) -> None:
-    def go(code: str) -> None:
-        if code:
-            ui.navigate.to(f"/forecast?codes={quote(','.join([*wanted, code][-MOST:]))}")
+def _chooser(here: Visit, names: list[str], wanted: list[str]) -> None:
+    def go(name: str) -> None:
+        if name:
+            ui.navigate.to(f"/forecast?codes={quote(','.join([*wanted, name][-MOST:]))}")
 
     with ui.element("div").classes("row"):
-        rest = [code for code in codes if code not in wanted]
-        parts.choose(here.words("forecast_choose"), [("", "+"), *((code, code) for code in rest)], "", go)
-        for code in wanted:
-            left = quote(",".join(each for each in wanted if each != code))
-            parts.press(f"{code} ×", partial(ui.navigate.to, f"/forecast?codes={left}"))
+        rest = [name for name in names if name not in wanted]
+        parts.choose(here.words("forecast_choose"), [("", "+"), *((name, name) for name in rest)], "", go)
+        for name in wanted if len(wanted) > 1 else ():
+            left = quote(",".join(each for each in wanted if each != name))
+            parts.press(f"{name} ×", partial(ui.navigate.to, f"/forecast?codes={left}"))
 
 
-def _card(here: Visit, one: dict[str, Any]) -> None:
-    said, record = outlook_text.speaker(one), one["record"]
-    lines = [
+def _title(one: dict[str, Any]) -> str:
+    return pair_outlook_text.title(one) if is_pair(one) else outlook_text.title(one)
+
+
+def _stock_lines(one: dict[str, Any]) -> list[str]:
+    return [
         outlook_text.expected_range(one),
         outlook_text.last_close(one),
-        f"{outlook_text.by(one)} {record['sentence']}",
+        f"{outlook_text.by(one)} {one['record']['sentence']}",
         outlook_text.held(one),
     ]
+
+
+def _pair_lines(one: dict[str, Any]) -> list[str]:
+    return [
+        pair_outlook_text.last_spread(one),
+        f"{outlook_text.by(one)} {pair_outlook_text.record(one)}",
+        pair_outlook_text.position(one),
+    ]
+
+
+def _card(here: Visit, one: dict[str, Any], lines: list[str]) -> None:
+    said = outlook_text.speaker(one)
     seeds = f"{outlook_text.over_seeds(said)} / {said['seeds']}" if said["seeds"] > 1 else ""
     told = "".join(f"<p>{escape(line)}</p>" for line in lines if line)
     ui.html(
         f'<section class="card" aria-label="{escape(one["code"])}">'
-        f'<h2 style="margin:0">{escape(outlook_text.title(one))}</h2>'
+        f'<h2 style="margin:0">{escape(_title(one))}</h2>'
         f'<div class="fine">{escape(here.words("up_now"))}</div><div class="up">{escape(percent(said["up"]))}</div>'
         f'<div class="fine">{escape(seeds)}</div><p><strong>{escape(verdict(here, one))}</strong></p>{told}</section>',
         sanitize=False,
     )
+
+
+def _stock(here: Visit, one: dict[str, Any]) -> None:
+    words = here.words
+    parts.heading(_title(one))
+    parts.say(words("ranges"), fine=True)
+    parts.figure(fan(one), here, label=f"{_title(one)}: {words('ranges')}").classes("tall")
+    _horizons(here, one)
+    parts.say(words("each_model"), fine=True)
+    parts.figure(probabilities(one), here, label=f"{_title(one)}: {words('each_model')}")
+
+
+def _pair(here: Visit, one: dict[str, Any]) -> None:
+    words = here.words
+    parts.heading(_title(one))
+    parts.figure(spread_ahead(one), here, label=f"{_title(one)}: {words('spread')}")
+    parts.say(words("each_model"), fine=True)
+    parts.figure(probabilities(one), here, label=f"{_title(one)}: {words('each_model')}")
+    before = one["before"]
+    heads = [words(key) for key in ("by_model", "up_now", "over_seeds", "up_before", "would_hold")]
+    rows = [
+        [
+            escape(said["model"]),
+            escape(percent(said["up"])),
+            escape(outlook_text.over_seeds(said)),
+            escape(percent(before["up"].get(said["model"]))) if before else "",
+            escape(number(said["pairs"], 2)),
+        ]
+        for said in outlook_text.in_order(one)
+    ]
+    rows.append([escape(words("naive_pair")), escape(percent(0.5)), "", "", escape(number(0.0, 2))])
+    parts.table(_title(one), heads, rows)
 
 
 def _horizons(here: Visit, one: dict[str, Any]) -> None:
@@ -128,4 +189,4 @@ def _horizons(here: Visit, one: dict[str, Any]) -> None:
             *("" for _ in range(len(bands) + 2)),
         ]
     )
-    parts.table(outlook_text.title(one), heads, rows)
+    parts.table(_title(one), heads, rows)

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from tenor.io.runs import Run
 
 
+SPREAD = "-spread"
+"""Ends the name of a product's calendar spread."""
+
+
 @dataclass(frozen=True, slots=True)
 class Holdings:
     """The runs of a workplace by what they can be asked.
@@ -24,6 +28,15 @@ class Holdings:
 
     stocks: dict[str, str]
     pairs: dict[str, tuple[str, ...]]
+
+    @property
+    def fronts(self) -> dict[str, tuple[str, str]]:
+        """What is asked by which run, under the name that pages and watch lists have for it: run and code.
+
+        A stock is called by its code, the calendar spread of product T is ``T-spread``: T alone is a stock too.
+        """
+        found = {f"{code}{SPREAD}": (run, code) for run, codes in reversed(self.pairs.items()) for code in codes}
+        return {**dict(sorted(found.items())), **{code: (run, code) for code, run in self.stocks.items()}}
 
 
 def holdings(server: Server) -> Holdings:
@@ -50,6 +63,6 @@ def _newest(server: Server) -> "list[Run]":
 
 
 def outlook_of(server: Server, run: str, code: str) -> dict[str, Any]:
-    """Return what a run says of an instrument, as the API has it; errors of Tenor where it cannot."""
+    """Return what a run says of an instrument or product, as the API has it; errors of Tenor where it cannot."""
     answer: dict[str, Any] = json.loads(server.desks.forecast(run, code))
     return answer

@@ -11,7 +11,7 @@ from tenor.app.web.holdings import holdings, outlook_of
 from tenor.app.web.parts import Visit
 from tenor.errors import TenorError
 from tenor.io.store import accounts
-from tenor.report import outlook_text
+from tenor.report import outlook_text, pair_outlook_text
 from tenor.report.text import DASH, percent
 
 MOST = 60
@@ -24,22 +24,19 @@ async def home(here: Visit) -> None:
     if not held.stocks and not held.pairs:
         parts.empty(words("home_none"), (words("home_begin"), "/study"))
         return
-    watched = [code for code in accounts.watch_list(here.server.store, here.person.name) if code in held.stocks]
+    fronts = held.fronts
+    watched = [name for name in accounts.watch_list(here.server.store, here.person.name) if name in fronts]
     parts.heading(words("watched"))
-    place = ui.element("div").style("width: 100%; min-height: 6rem")
-    if watched:
-        rows = await asyncio.to_thread(lambda: [_row(here, held.stocks[code], code) for code in watched])
+    place = ui.element("div").style(f"width: 100%; min-height: {6 + 4 * len(watched)}rem")
+    if not watched:
         with place:
-            heads = ("instrument", "up_now", "up_before", "close", "last_data", "by_model", "verdict")
-            parts.table(words("watched"), [words(key) for key in heads], rows)
-    else:
-        with place:
-            parts.empty(words("watched_none") if held.stocks else words("forecast_none"))
-    if held.stocks:
-        parts.heading(words("instruments"))
-        with ui.element("div").classes("row"):
-            for code in list(held.stocks)[:MOST]:
-                _instrument(here, code, watched)
+            parts.empty(words("watched_none"))
+    parts.heading(words("instruments"))
+    with ui.element("div").classes("row"):
+        for name in list(fronts)[:MOST]:
+            _instrument(here, name, watched)
+    if len(fronts) > MOST:
+        parts.say(words("more_instruments", count=len(fronts) - MOST), fine=True)
     if held.pairs:
         parts.heading(words("pairs"))
         rows = [
@@ -47,6 +44,13 @@ async def home(here: Visit) -> None:
             for name, products in held.pairs.items()
         ]
         parts.table(words("pairs"), [words("run"), words("product")], rows, numbers=9)
+    if watched:
+        with place:
+            drawn = await parts.read(
+                here, ", ".join(watched), lambda: [_row(here, name, *fronts[name]) for name in watched]
+            )
+            heads = ("instrument", "up_now", "up_before", "close", "last_data", "by_model", "verdict")
+            parts.table(words("watched"), [words(key) for key in heads], drawn or [])
 
 
 def _instrument(here: Visit, code: str, watched: list[str]) -> None:
@@ -72,14 +76,25 @@ def _instrument(here: Visit, code: str, watched: list[str]) -> None:
         star.on("click", turned)
 
 
-def _row(here: Visit, run_name: str, code: str) -> list[str]:
-    link = parts.link(code, f"/forecast?codes={code}")
+def _row(here: Visit, name: str, run_name: str, code: str) -> list[str]:
+    link = parts.link(name, f"/forecast?codes={name}")
     try:
         one = outlook_of(here.server, run_name, code)
     except TenorError as failure:
         return [link, parts.cell(DASH, str(failure)[:160]), "", "", "", "", ""]
     said = outlook_text.speaker(one)
     flags = ", ".join(outlook_text.flags(one))
+    if pair_outlook_text.is_pair(one):
+        before = one["before"]
+        return [
+            parts.html_cell(link, one["pair"]),
+            parts.cell(percent(said["up"]), outlook_text.over_seeds(said)),
+            DASH if before is None else escape(percent(before["up"].get(one["speaks"]))),
+            escape(f"{pair_outlook_text.points(one, one['spread'])} points"),
+            parts.cell(one["as_of"], flags),
+            escape(one["speaks"]),
+            escape(verdict(here, one)),
+        ]
     return [
         link,
         parts.cell(percent(said["up"]), outlook_text.over_seeds(said)),

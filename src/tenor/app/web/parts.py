@@ -196,6 +196,11 @@ def cell(text: str, fine: str = "") -> str:
     return escape(text) + (f'<div class="fine">{escape(fine)}</div>' if fine else "")
 
 
+def html_cell(html: str, fine: str) -> str:
+    """Return a cell's HTML from HTML, with finer words below it."""
+    return f'{html}<div class="fine">{escape(fine)}</div>'
+
+
 def link(text: str, place: str) -> str:
     """Return a link's HTML."""
     return f'<a href="{escape(place)}">{escape(text)}</a>'
