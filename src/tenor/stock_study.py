@@ -44,7 +44,7 @@ from tenor.progress import Progress, silent
 from tenor.registry import OneOf
 from tenor.report.report import DataFacts
 from tenor.report.stock_report import StockReport
-from tenor.settings import STRICT
+from tenor.settings import STRICT, described
 from tenor.study import EXECUTION_LAG, Source, Statistics, Study, plain_settings, plain_table, runnable_name
 from tenor.trust.stocks import StockTerms, evaluate_stocks
 from tenor.trust.walk_forward import WalkForwardRun, walk_forward
@@ -190,6 +190,11 @@ AnyStudy: TypeAlias = Study | StockStudy
 @cache
 def _adapter() -> TypeAdapter[StockStudy]:
     return TypeAdapter(StockStudy)
+
+
+def schema_of_stocks() -> dict[str, Any]:
+    """Return the JSON schema of the file of a study of stocks, with what the docstrings say put to each key."""
+    return described(_adapter().json_schema())
 
 
 def load_stocks(table: Mapping[str, Any], *, where: str = "study") -> StockStudy:

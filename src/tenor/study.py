@@ -50,7 +50,7 @@ from tenor.problem import problems
 from tenor.progress import Progress, silent
 from tenor.registry import OneOf
 from tenor.report.report import DataFacts, Report
-from tenor.settings import STRICT
+from tenor.settings import STRICT, described
 from tenor.shock import Scenario
 from tenor.trust.evaluate import evaluate
 from tenor.trust.evaluation import Terms
@@ -278,8 +278,8 @@ def load(table: Mapping[str, Any], *, where: str = "study") -> Study:
 
 
 def schema() -> dict[str, Any]:
-    """Return the JSON schema of a study file."""
-    return _adapter().json_schema()
+    """Return the JSON schema of a study file, with what the docstrings say put to each key."""
+    return described(_adapter().json_schema())
 
 
 def run(study: Study, market: Market, *, watch: Progress = silent) -> Report:

@@ -352,6 +352,9 @@ def serve(
         list[str] | None, typer.Option("--allow-host", help="A name under which the server may be asked.")
     ] = None,
     workers: Annotated[int, typer.Option("--workers", min=1, max=64, help="Jobs that are computed at a time.")] = 1,
+    upload_limit: Annotated[
+        int, typer.Option("--upload-limit", min=1, help="Most megabytes of one uploaded file.")
+    ] = 200,
     per_minute: Annotated[
         int, typer.Option("--per-minute", min=10, help="Most requests of one person in a minute.")
     ] = 6_000,
@@ -371,6 +374,7 @@ def serve(
         secret=os.environ.get("TENOR_SECRET"),
         hosts=tuple(allow or ()),
         workers=workers,
+        upload_limit=1_000_000 * upload_limit,
         per_minute=per_minute,
     )
     try:

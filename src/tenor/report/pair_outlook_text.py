@@ -82,7 +82,8 @@ def position(outlook: Mapping[str, Any]) -> str:
 def _side(pairs: float) -> str:
     if abs(pairs) < 0.005:
         return "nothing"
-    return f"{number(abs(pairs), 2).removesuffix('.00')} pairs {'long' if pairs > 0 else 'short'}"
+    size = number(abs(pairs), 2).removesuffix(".00")
+    return f"{size} pair{'' if size == '1' else 's'} {'long' if pairs > 0 else 'short'}"
 
 
 def staleness(outlook: Mapping[str, Any]) -> str:

@@ -19,6 +19,8 @@ from tenor.app.server.job_routes import add_jobs, shown
 from tenor.app.server.people_routes import add_people
 from tenor.app.server.run_routes import add_runs
 from tenor.app.server.serving import ERRORS, Server, add_errors, answered
+from tenor.app.server.study_routes import add_studies
+from tenor.app.server.uploads import add_uploads
 from tenor.app.server.worker import rendered
 from tenor.io.store import jobs
 from tenor.io.store.accounts import Person
@@ -31,6 +33,8 @@ def add_routes(app: FastAPI, server: Server) -> None:
         _add_command(api, server, route)
     add_jobs(api, server)
     add_runs(api, server)
+    add_studies(api, server)
+    add_uploads(api, server)
     add_people(api, server)
     _add_health(app, server)
     app.include_router(api)

@@ -7,7 +7,6 @@ files are words that :class:`tenor.app.server.workplace.Workplace` turns into pa
 
 import datetime
 import json
-import re
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
@@ -18,6 +17,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, crea
 
 from tenor.app.commands import COMMANDS, Command
 from tenor.app.server.workplace import Workplace
+from tenor.settings import parameters
 
 OWN: dict[str, dict[str, Callable[[Workplace], Path | None]]] = {
     "": {
@@ -107,7 +107,7 @@ def routes() -> tuple[Route, ...]:
 
 
 def _body(command: Command[Any]) -> type[BaseModel]:
-    told = _told(command.request)
+    told = parameters(command.request.__doc__ or "")
     hints = get_type_hints(command.request, localns={"date": datetime.date})
     made: dict[str, Any] = {}
     for field in fields(command.request):
@@ -153,14 +153,3 @@ def _kind(hint: Any) -> Any:
     if hint is Path:
         hint = str
     return Annotated[hint, Strict()] if hint in (str, int, float, bool) else hint
-
-
-def _told(request: type) -> dict[str, str]:
-    """What a docstring says of each parameter, on one line."""
-    text = (request.__doc__ or "").partition("----------\n")[2]
-    found: dict[str, str] = {}
-    for block in re.split(r"\n(?=    \S)", "\n" + text):
-        head, _, rest = block.strip("\n").partition("\n")
-        for name in head.strip().split(", "):
-            found[name] = " ".join(rest.split()).replace("``", "'")
-    return found

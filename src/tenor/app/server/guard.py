@@ -111,12 +111,12 @@ class Guard:
         length = headers.get("content-length", "0")
         if not length.isdigit():
             return 400, "AccessError", f"content-length {length[:20]!r} is no number"
-        if int(length) > (most := self._settings.body_limit):
+        if int(length) > (most := self._settings.most(scope["method"], scope["path"])):
             return 413, "AccessError", f"{int(length):,} bytes; at most {most:,} are taken"
         return None
 
     async def _passed(self, scope: Scope, receive: Receive, send: Send) -> None:
-        most = self._settings.body_limit
+        most = self._settings.most(scope["method"], scope["path"])
         began, taken, status, over = time.perf_counter(), 0, 500, False
 
         async def measured() -> Message:

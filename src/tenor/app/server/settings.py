@@ -10,6 +10,10 @@ LEAST_SECRET = 32
 """Fewest characters of the secret that signs what browsers hold."""
 
 
+UPLOADS = "/api/v1/uploads/"
+"""Below this are uploads."""
+
+
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
     """Settings of one server.
@@ -31,7 +35,9 @@ class ServerSettings:
     workers
         Jobs that are computed at a time.
     body_limit
-        Most bytes of a request.
+        Most bytes of a request that is no upload.
+    upload_limit, upload_quota
+        Most bytes of one uploaded file, and of all of them.
     per_minute, sign_ins_per_minute
         Most requests of one person, and most attempts to sign in from one address.
     """
@@ -45,6 +51,8 @@ class ServerSettings:
     hosts: tuple[str, ...] = ()
     workers: int = 1
     body_limit: int = 1_000_000
+    upload_limit: int = 200_000_000
+    upload_quota: int = 5_000_000_000
     per_minute: int = 6_000
     sign_ins_per_minute: int = 10
 
@@ -66,6 +74,10 @@ class ServerSettings:
     def url(self) -> str:
         """URL of the database."""
         return self.database or f"sqlite:///{self.root.resolve() / '.tenor' / 'tenor.db'}"
+
+    def most(self, method: str, path: str) -> int:
+        """Return how many bytes a request may have."""
+        return self.upload_limit if method == "PUT" and path.startswith(UPLOADS) else self.body_limit
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from tenor.errors import MissingError, StudyError
 
 _RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
+_STUDY = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _TICKER = re.compile(r"[A-Za-z0-9^][A-Za-z0-9.^=_-]{0,39}")
 
 
@@ -57,11 +58,15 @@ class Workplace:
             raise StudyError(f"{code[:80]!r} is no ticker; take letters, digits and . ^ = _ -")
         return code
 
+    def is_study_name(self, word: str) -> bool:
+        """Say whether a study can be called so and be run by that name."""
+        return _STUDY.fullmatch(word) is not None
+
     def study(self, word: str) -> Path:
         """Return the file of a study: a published one by its name, or one below this folder."""
         from tenor.io.studies import published
 
-        if re.fullmatch(r"[a-z0-9][a-z0-9-]{0,79}", word):
+        if self.is_study_name(word):
             mine = self.studies / f"{word}.toml"
             return mine if (self.root / mine).is_file() else published(word)
         path = self.inside(word)

@@ -94,7 +94,7 @@ def frame(here: Visit, key: str, title: str) -> Iterator[None]:
 def head(words: Words, title: str, *, dark: bool) -> None:
     """Set title, language, style and theme of a page."""
     ui.page_title(f"{title} - Tenor")
-    ui.add_head_html('<link rel="stylesheet" href="/assets/tenor.css">')
+    ui.add_head_html('<link rel="stylesheet" href="/assets/tenor.css"><script src="/assets/tenor.js"></script>')
     ui.add_head_html(f'<script>document.documentElement.lang="{"zh-CN" if words.language == "zh" else "en"}"</script>')
     ui.dark_mode(value=dark)
 

@@ -1,4 +1,4 @@
-"""Study: choose one, see its settings, run it, and follow the jobs."""
+"""Study: a form that says what is wrong as one types, a run of it, and the jobs with their progress."""
 
 import asyncio
 import json
@@ -6,64 +6,80 @@ from functools import partial
 from html import escape
 from pathlib import PurePath
 from typing import Any
+from urllib.parse import quote
 
 from nicegui import ui
 
+from tenor.app.server import drafts
 from tenor.app.web import parts
 from tenor.app.web.parts import Visit
+from tenor.app.web.study_editor import StudyEditor
 from tenor.errors import TenorError
 from tenor.io.store import jobs
 from tenor.io.store.jobs import Job
 
-SHOWN = 12
+SHOWN = 8
 """Jobs that are listed."""
+
+
+FIRST = "cgb-spread"
+"""The study that is shown where none is chosen: it needs no data."""
 
 
 async def study(here: Visit, chosen: str) -> None:
     """Draw the page."""
-    words = here.words
-    names = await asyncio.to_thread(_names, here)
-    chosen = chosen if chosen in names else names[0]
-    may = here.person.may("run")
+    words, place = here.words, here.server.place
+    names = [held.name for held in await asyncio.to_thread(drafts.studies, place)]
+    chosen = chosen if chosen in names else FIRST
     with ui.element("div").classes("row"):
         parts.choose(
             words("study_choose"),
             [(name, name) for name in names],
             chosen,
-            lambda to: ui.navigate.to(f"/study?study={to}"),
+            lambda to: ui.navigate.to(f"/study?study={quote(to)}"),
         )
-        parts.press(words("study_run"), lambda: _start(here, chosen), first=True, disabled=not may)
-    if not may:
+    if not here.person.may("run"):
         parts.say(words("may_not"))
-    text = await asyncio.to_thread(_text, here, chosen)
-    parts.heading(words("study_settings"))
-    ui.html(
-        f'<pre class="settings" tabindex="0" aria-label="{escape(words("study_settings"))}">{escape(text)}</pre>',
-        sanitize=False,
-    )
+    editor = None
+    try:
+        editor = StudyEditor(here, chosen, await asyncio.to_thread(drafts.read_draft, place, chosen))
+    except TenorError as failure:
+        parts.banner(chosen, str(failure))
+    if editor is not None:
+        editor.draw_state()
     parts.heading(words("jobs"))
     _Jobs(here).draw()
+    if editor is not None:
+        parts.heading(words("study_settings"))
+        editor.draw_form()
+    parts.heading(words("uploads"))
+    _uploads(here)
+    if editor is not None:
+        await ui.context.client.connected()
+        await editor.begin()
 
 
-def _names(here: Visit) -> list[str]:
-    from tenor.io.studies import list_published
+def _uploads(here: Visit) -> None:
+    from tenor.app.server.uploads import SUFFIXES, listed
 
-    mine = sorted(file.stem for file in (here.server.place.root / here.server.place.studies).glob("*.toml"))
-    return list(dict.fromkeys([*mine, *list_published()]))
-
-
-def _text(here: Visit, name: str) -> str:
-    place = here.server.place
-    path = place.study(name)
-    return (place.root / path).read_text(encoding="utf-8")
-
-
-def _start(here: Visit, name: str) -> None:
-    try:
-        here.server.start(here.person, "run", {"study": name, "data": None})
-        ui.notify(here.words("study_started"))
-    except TenorError as failure:
-        ui.notify(str(failure), type="negative", multi_line=True)
+    words = here.words
+    held = listed(here.server.place)
+    if held:
+        rows = [[escape(f"../uploads/{one['folder']}"), escape(one["name"]), f"{one['bytes']:,}"] for one in held]
+        parts.table(words("uploads"), [words("folder"), words("file"), words("bytes")], rows, numbers=2)
+    else:
+        parts.empty(words("uploads_none"))
+    if not here.person.may("run"):
+        return
+    ui.html(
+        f'<div class="row"><label class="field"><span>{escape(words("folder"))}</span>'
+        f'<input type="text" id="upload-folder" value="mine" spellcheck="false"></label>'
+        f'<label class="field"><span>{escape(words("files"))}</span>'
+        f'<input type="file" id="upload-files" multiple accept="{",".join(SUFFIXES)}"></label>'
+        f'<button type="button" class="plain" onclick="tenorUpload()">{escape(words("upload"))}</button></div>'
+        '<p id="upload-state" role="status" class="fine"></p>',
+        sanitize=False,
+    )
 
 
 class _Jobs:
@@ -71,7 +87,7 @@ class _Jobs:
 
     def __init__(self, here: Visit) -> None:
         self._here = here
-        self._last: list[Any] = []
+        self._last: list[Any] | None = None
 
     def draw(self) -> None:
         """Draw it, and look again every second."""
