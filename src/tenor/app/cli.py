@@ -98,6 +98,18 @@ def list_runs(runs: Runs = Path("runs"), json: Json = False) -> None:
 
 
 @app.command()
+def compare(
+    names: Annotated[list[str], typer.Argument(metavar="RUN...", help="Run folders, or names below --runs; 2 to 6.")],
+    runs: Runs = Path("runs"),
+    json: Json = False,
+) -> None:
+    """Compare runs: settings, scores, and paired differences from the first."""
+    from tenor.app.compare import CompareRuns, compare_runs
+
+    _answer(compare_runs, CompareRuns(tuple(names), runs), json, "compare")
+
+
+@app.command()
 def models(runs: Runs = Path("runs"), json: Json = False) -> None:
     """List trained models, and those a study may name."""
     from tenor.app.commands import ListModels, list_models

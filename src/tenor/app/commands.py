@@ -12,6 +12,7 @@ from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from tenor.app.compare import CompareRuns, compare_runs
 from tenor.app.predict import AskPredict, AskScore, predict, score
 from tenor.app.pull import PullData, pull_data
 from tenor.app.rates import PriceBond, ShowBasis, price_bond, show_basis
@@ -341,6 +342,7 @@ COMMANDS: tuple[Command[Any], ...] = (
     Command("show", ShowRun, show_run),
     Command("rerun", RerunRun, rerun_run),
     Command("runs", ListRuns, list_runs),
+    Command("compare", CompareRuns, compare_runs),
     Command("models", ListModels, list_models),
     Command("whatif", AskWhatIf, ask_what_if),
     Command("price", PriceBond, price_bond),

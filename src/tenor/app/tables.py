@@ -39,6 +39,7 @@ def printed(name: str, answer: Mapping[str, Any]) -> None:
         "rerun": _rerun,
         "runs": _runs,
         "models": _models,
+        "compare": _compare,
         "whatif": _whatif,
         "price": _price,
         "basis": _basis,
@@ -54,6 +55,12 @@ def _whatif(console: Console, answer: Mapping[str, Any]) -> None:
     from tenor.app.what_if_tables import printed_what_if
 
     printed_what_if(answer, console)
+
+
+def _compare(console: Console, answer: Mapping[str, Any]) -> None:
+    from tenor.app.compare_tables import printed_compare
+
+    printed_compare(answer, console)
 
 
 def _price(console: Console, answer: Mapping[str, Any]) -> None:

@@ -96,6 +96,8 @@ def _placed(name: str, value: Any, place: Workplace) -> Any:
         return place.inside(value)
     if name == "against" and ("/" in value or "." in value):
         return str(place.inside(value))
+    if name == "names":
+        return tuple(str(place.run(each)) for each in value)
     if name in ("tickers", "items"):
         return tuple(place.ticker(each) for each in value)
     return value

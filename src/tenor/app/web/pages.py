@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from tenor.app.server.serving import Server, forget, remember
-from tenor.app.web import backtest, forecast, home, market, parts, runs, study, what_if
+from tenor.app.web import backtest, compare, forecast, home, market, parts, runs, study, what_if
 from tenor.app.web.parts import LANGUAGE, THEME, Visit, frame, visit
 from tenor.app.web.words import spoken
 
@@ -67,6 +67,10 @@ def add_pages(app: FastAPI, server: Server, *, secret: str) -> None:
     @ui.page("/runs")
     async def _runs(request: Request) -> Response | None:
         return await drawn(request, "runs", "runs_title", runs.runs)
+
+    @ui.page("/compare", response_timeout=SLOW)
+    async def _compare(request: Request, runs: str = "") -> Response | None:
+        return await drawn(request, "runs", "compare_title", lambda here: compare.compare(here, runs))
 
     @ui.page("/runs/{name}")
     async def _run(request: Request, name: str) -> Response | None:
