@@ -44,6 +44,21 @@ def returns(ledger: pl.DataFrame, way: Way) -> pl.DataFrame:
     ).sort("session")
 
 
+def curve_of(daily: pl.DataFrame) -> pl.DataFrame:
+    """Add up the returns of one model: ``session``, ``mean`` over seeds after costs, ``low``, ``high``, ``gross``."""
+    return (
+        daily.with_columns(pl.col("net", "gross").cum_sum().over("seed", order_by="session"))
+        .group_by("session")
+        .agg(
+            pl.col("net").mean().alias("mean"),
+            pl.col("net").min().alias("low"),
+            pl.col("net").max().alias("high"),
+            pl.col("gross").mean(),
+        )
+        .sort("session")
+    )
+
+
 def equity(daily: pl.DataFrame, shown: Sequence[str]) -> go.Figure:
     """Cumulative return of every model: solid after costs with the band of its seeds, dotted before; below, drawdown.
 
@@ -59,17 +74,7 @@ def equity(daily: pl.DataFrame, shown: Sequence[str]) -> go.Figure:
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.72, 0.28], vertical_spacing=0.05)
     for model in models:
         mine = daily.filter(pl.col("model") == model)
-        sums = mine.with_columns(pl.col("net", "gross").cum_sum().over("seed", order_by="session"))
-        curve = (
-            sums.group_by("session")
-            .agg(
-                pl.col("net").mean().alias("mean"),
-                pl.col("net").min().alias("low"),
-                pl.col("net").max().alias("high"),
-                pl.col("gross").mean(),
-            )
-            .sort("session")
-        )
+        curve = curve_of(mine)
         x = [day.isoformat() for day in curve["session"].to_list()]
         seen: bool | str = True if model in shown else "legendonly"
         common = {"x": x, "legendgroup": model, "visible": seen}
