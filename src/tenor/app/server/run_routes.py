@@ -10,7 +10,7 @@ from fastapi.responses import FileResponse, StreamingResponse
 
 from tenor.app.server.serving import ERRORS, Server, answered
 from tenor.app.server.worker import rendered
-from tenor.errors import MissingError
+from tenor.errors import MissingError, RunError
 from tenor.io.store.accounts import Person
 
 SHOWN_FILES = ("report.html", "study.toml", "run.json", "result.json", "models.safetensors")
@@ -105,7 +105,12 @@ def _as_csv(folder: Path, run: str, name: str) -> Response:
         return Response(scores_csv(read_run(folder).result), media_type="text/csv", headers=headers)
     for file in folder.iterdir():
         if file.name == f"{name.removesuffix('.csv')}.parquet" and _is_served(file):
-            held = TemporaryFile()  # noqa: SIM115
+            try:
+                held = TemporaryFile()  # noqa: SIM115
+            except OSError as refused:
+                raise RunError(
+                    f"{file.name} cannot be turned into CSV here: {refused.strerror or refused}"
+                ) from refused
             try:
                 write_csv(file, held)
                 size = held.seek(0, 2)
