@@ -333,7 +333,7 @@ def _unknown(missing: Mapping[str, float]) -> str:
         return "No factor value was unknown."
     most = sorted(known.items(), key=lambda each: -each[1])
     named = ", ".join(f"{name} {percent(share, 2)}" for name, share in most[:SHOWN])
-    more = f" and {len(most) - SHOWN} others less" if len(most) > SHOWN else ""
+    more = f" and {len(most) - SHOWN} others, none with more" if len(most) > SHOWN else ""
     return f"Unknown factor values, filled with the train median of each fold, as a share of all rows: {named}{more}."
 
 
