@@ -88,7 +88,7 @@ ERRORS = {
 
 REQUESTS = {
     "run": ["study", "runs", "data"],
-    "show": ["run", "runs"],
+    "show": ["run", "runs", "pdf", "csv"],
     "rerun": ["run", "runs", "data"],
     "runs": ["runs"],
     "models": ["runs"],

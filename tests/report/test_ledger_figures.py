@@ -1,5 +1,7 @@
 """Figures of a kept ledger: they add up to the scores of the run, for pairs and for stocks."""
 
+from datetime import date
+
 import numpy as np
 import polars as pl
 import pytest
@@ -7,9 +9,10 @@ import pytest
 from tenor.report.ledger_figures import Way, equity, returns, ways
 
 
-def test_returns_of_pairs_are_those_that_were_scored(small_run):
-    evaluation = small_run.report.evaluation
-    ledger = small_run.report.frames()["ledger"]
+@pytest.mark.parametrize("products", ["one", "several"])
+def test_returns_of_pairs_are_those_that_were_scored(small_run, report, products):
+    kept = small_run.report if products == "one" else report
+    evaluation, ledger = kept.evaluation, kept.frames()["ledger"]
     held = ways(ledger)
     assert {(way.rule, way.fill) for way in held} == {(one.position, one.fill) for one in evaluation.earned}
     sessions = len(evaluation.sessions)
@@ -18,7 +21,7 @@ def test_returns_of_pairs_are_those_that_were_scored(small_run):
         by_seed = daily.group_by("seed").agg(pl.col("net", "gross").sum())
         for column, score in (("net", "annual_return"), ("gross", "annual_return_gross")):
             yearly = by_seed[column].mean() / sessions * 243
-            assert one.scores[score].mean == pytest.approx(yearly, rel=0.01, abs=1e-6), (one.model, score)
+            assert one.scores[score].mean == pytest.approx(yearly, rel=1e-9, abs=1e-12), (one.model, score)
 
 
 def test_equity_is_the_running_sum_with_the_band_of_the_seeds(small_run):
@@ -44,3 +47,25 @@ def test_returns_of_stocks_are_the_means_over_seeds_that_were_kept(small_stocks)
     assert np.allclose(daily["net"].to_numpy(), mine["net"].to_numpy())
     assert daily["seed"].unique().to_list() == [0]
     assert len([trace for trace in equity(daily, ["lstm"]).data if trace.hoverinfo == "skip"]) == 0
+
+
+def test_capital_stays_committed_on_a_session_without_a_pair_and_is_free_before_the_first():
+    days = pl.date_range(date(2020, 1, 6), date(2020, 1, 9), eager=True)
+    held = [("T", 0, 10.0), ("T", 2, 20.0), ("T", 3, 20.0), ("TL", 1, 100.0), ("TL", 2, 100.0)]
+    ledger = pl.DataFrame(
+        {
+            "session": [days[at] for _, at, _ in held],
+            "product": [code for code, _, _ in held],
+            "capital": [capital for _, _, capital in held],
+            "model": "lstm",
+            "seed": 1,
+            "position_rule": "sign",
+            "fill": "same_close",
+            "net": 1.0,
+            "gross": 2.0,
+        }
+    )
+    daily = returns(ledger, Way("sign", "same_close"))
+    assert daily["session"].to_list() == days.to_list()
+    assert daily["net"].to_list() == [1 / 10, 1 / 110, 2 / 120, 1 / 20]
+    assert daily["gross"].to_list() == [2 / 10, 2 / 110, 4 / 120, 2 / 20]

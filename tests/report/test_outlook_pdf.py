@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tenor.errors import RunError
-from tenor.report.outlook_pdf import _folded, _long, outlook_pdf
+from tenor.report.outlook_pdf import outlook_pdf
+from tenor.report.sheet import folded, width_of
 
 HAND = runpy.run_path(str(Path(__file__).with_name("outlooks_by_hand.py")))
 
@@ -79,8 +80,8 @@ def test_the_chart_is_drawn_as_vectors(pdf):
 
 def test_lines_are_folded_within_their_room():
     text = "an ordinary sentence 贵州茅台贵州茅台贵州茅台贵州茅台 and a_word_that_is_longer_than_the_room_there_is"
-    lines = _folded(text, 9, 100)
-    assert all(_long(line, 9) <= 100 for line in lines)
+    lines = folded(text, 9, 100)
+    assert all(width_of(line, 9) <= 100 for line in lines)
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
 
 

@@ -26,7 +26,7 @@ def rows_of(html):
 
 
 def test_direction_table_prints_the_answer(report):
-    printed = rows_of(tables.directions(report))
+    printed = rows_of(tables.html(tables.directions(report)))
     pooled = [d for d in report.answer()["directions"] if d["scope"] == "all"]
     assert [row[0].split()[0] for row in printed] == [d["model"] for d in pooled]
     for row, d in zip(printed, pooled, strict=True):
@@ -45,7 +45,7 @@ def test_direction_table_prints_the_answer(report):
 @pytest.mark.parametrize("position", ["sign", "probability, band 1"])
 @pytest.mark.parametrize("fill", ["same_close", "next_close"])
 def test_earnings_table_prints_the_answer(report, position, fill):
-    printed = rows_of(tables.earnings(report, position, fill))
+    printed = rows_of(tables.html(tables.earnings(report, position, fill)))
     wanted = (position, fill, "all")
     chosen = [e for e in report.answer()["earned"] if (e["position"], e["fill"], e["scope"]) == wanted]
     assert len(printed) == len(chosen) == 4
@@ -121,13 +121,13 @@ def test_strings_are_escaped():
 
 
 def test_left_out_lists_every_rule_and_product(report):
-    printed = rows_of(tables.left_out(report))
+    printed = rows_of(tables.html(tables.left_out(report)))
     for row in printed:
         for code, cell in zip(("T", "TF"), row[1:], strict=True):
             (count,) = [o.count for o in report.left_out if (o.rule, o.product) == (row[0], code)]
             assert cell == number(count, 0)
     some = replace(report, left_out=(LeftOut("T", "one", 3), LeftOut("TF", "two", 4)))
-    assert rows_of(tables.left_out(some)) == [["one", "3", "– a"], ["two", "– a", "4"]]
+    assert rows_of(tables.html(tables.left_out(some))) == [["one", "3", "– a"], ["two", "– a", "4"]]
 
 
 def test_missing_lists_only_what_is_missing(report):
@@ -169,24 +169,24 @@ def test_an_undefined_comparison_says_why(report):
 
 
 def test_sessions_without_a_forecast_are_counted(report):
-    front = tables.earnings(report, "sign", "same_close")
+    front = tables.html(tables.earnings(report, "sign", "same_close"))
     count = report.evaluation.earned[0].no_forecast
     assert count > 0
     assert f"On {count} product-sessions no model had a forecast" in front
     alone = replace(report, spreads=report.spreads.filter(pl.col("product") == "T"))
-    assert f"On {count} sessions no model had a forecast" in tables.earnings(alone, "sign", "same_close")
+    assert f"On {count} sessions no model had a forecast" in tables.html(tables.earnings(alone, "sign", "same_close"))
     single = tuple(replace(e, no_forecast=1) for e in report.evaluation.earned)
     one = replace(report, evaluation=replace(report.evaluation, earned=single))
-    assert "On 1 product-session no model had" in tables.earnings(one, "sign", "same_close")
+    assert "On 1 product-session no model had" in tables.html(tables.earnings(one, "sign", "same_close"))
     uneven = tuple(replace(e, no_forecast=7) if e.model == "logistic" else e for e in report.evaluation.earned)
     changed = tables.earnings(
         replace(report, evaluation=replace(report.evaluation, earned=uneven)), "sign", "same_close"
     )
-    assert [row[11] for row in rows_of(changed)] == [str(count), str(count), "7", str(count)]
+    assert [row[11] for row in rows_of(tables.html(changed))] == [str(count), str(count), "7", str(count)]
 
 
 def test_a_model_that_never_traded_has_dashes_for_its_ratios_and_says_so(report):
-    html = tables.earnings(report, "probability, band 1", "same_close")
+    html = tables.html(tables.earnings(report, "probability, band 1", "same_close"))
     printed = {row[0].split()[0]: row for row in rows_of(html)}
     (idle,) = {
         e.model
@@ -204,13 +204,13 @@ def test_a_model_that_never_traded_has_dashes_for_its_ratios_and_says_so(report)
 
 def test_a_sliver_of_a_position_is_marked_by_its_mean_size(report):
     mark = "held less than 1 % of a full position on average"
-    assert mark not in tables.earnings(report, "sign", "same_close")
+    assert mark not in tables.html(tables.earnings(report, "sign", "same_close"))
     ledger = report.evaluation.ledger
 
     def scaled(share):
         small = pl.when(pl.col("model") == "lightgbm").then(share * pl.col("position").sign()).otherwise("position")
         evaluation = replace(report.evaluation, ledger=ledger.with_columns(position=small))
-        return rows_of(tables.earnings(replace(report, evaluation=evaluation), "sign", "same_close"))
+        return rows_of(tables.html(tables.earnings(replace(report, evaluation=evaluation), "sign", "same_close")))
 
     assert ["a" in row[0].split() for row in scaled(0.009)] == [False, False, False, True]
     assert not any("a" in row[0].split() for row in scaled(0.02))
@@ -231,19 +231,19 @@ def test_a_drawdown_beyond_the_margin_is_explained(report):
             for e in (replace(e, scores={**e.scores, "max_drawdown": Score(0.2)}) for e in report.evaluation.earned)
         )
         changed = replace(report, evaluation=replace(report.evaluation, earned=earned))
-        return tables.earnings(changed, "sign", "same_close")
+        return tables.html(tables.earnings(changed, "sign", "same_close"))
 
     assert tables.ADDITIVE in with_drawdown(1.2)
     assert tables.ADDITIVE not in with_drawdown(1.0)
 
 
 def test_findings_are_printed(report):
-    for row, f in zip(rows_of(tables.findings(report)), report.evaluation.findings, strict=True):
+    for row, f in zip(rows_of(tables.html(tables.findings(report))), report.evaluation.findings, strict=True):
         assert row[:3] == [f.model, f.best_rule, number(100 * f.margin, 1)]
         assert row[4] == ("found" if f.found else "nothing found")
 
 
 def test_folds_have_dates(report):
-    printed = rows_of(tables.folds(report))
+    printed = rows_of(tables.html(tables.folds(report)))
     assert len(printed) == len(report.folds)
     assert str(report.folds[0].test[1].year) in printed[0][3]

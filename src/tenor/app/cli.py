@@ -62,12 +62,16 @@ def run(
 def show(
     run: Annotated[Path, typer.Argument(help="Run folder, or its name below --runs.")],
     runs: Runs = Path("runs"),
+    pdf: Annotated[Path | None, typer.Option("--pdf", help="Write it there as a PDF.")] = None,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", help="Write its daily series and scores into that folder, as CSV.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Show the tables of a kept run."""
     from tenor.app.commands import ShowRun, show_run
 
-    _answer(show_run, ShowRun(run, runs), json, "run")
+    _answer(show_run, ShowRun(run, runs, pdf, csv), json, "run")
 
 
 @app.command()

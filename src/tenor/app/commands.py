@@ -53,10 +53,24 @@ class RunStudy:
 
 @dataclass(frozen=True, slots=True)
 class ShowRun:
-    """Show a run that is kept: its folder, or its name below ``runs``."""
+    """Show a run that is kept.
+
+    Parameters
+    ----------
+    run
+        Its folder, or its name below ``runs``.
+    runs
+        Folder in which runs are kept.
+    pdf
+        File to write it to as a PDF.
+    csv
+        Folder to write its daily series and its scores to, as CSV.
+    """
 
     run: Path
     runs: Path
+    pdf: Path | None = None
+    csv: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,11 +206,25 @@ def _answered(study: "AnyStudy", market: "Market", watch: Progress) -> Any:
 
 
 def show_run(request: ShowRun, watch: Progress = silent) -> Answer:
-    """Return a kept run."""
+    """Return a kept run; where files were asked for, ``written`` says which were."""
+    from tenor.app.export import check_folder, pdf_of, write_tables
+    from tenor.io.pages import check_place, write_page
     from tenor.io.runs import read_run
 
+    if request.pdf is not None:
+        from tenor.report.sheet import check_reportlab
+
+        check_place(request.pdf)
+        check_reportlab()
+    if request.csv is not None:
+        check_folder(request.csv)
     kept = read_run(located(request.run, request.runs))
-    return {"run": str(kept.folder), "facts": dict(kept.facts), "result": kept.result}
+    answer = {"run": str(kept.folder), "facts": dict(kept.facts), "result": kept.result}
+    if request.pdf is None and request.csv is None:
+        return answer
+    written = [] if request.pdf is None else [write_page(request.pdf, pdf_of(kept))]
+    written += [] if request.csv is None else write_tables(kept, request.csv)
+    return {**answer, "written": [str(place) for place in written]}
 
 
 def rerun_run(request: RerunRun, watch: Progress = silent) -> Answer:

@@ -120,7 +120,7 @@ def predict(request: AskPredict, watch: Progress = silent) -> Answer:
         if place is not None:
             check_place(place)
     if request.pdf is not None:
-        from tenor.report.outlook_pdf import check_reportlab
+        from tenor.report.sheet import check_reportlab
 
         check_reportlab()
     now = datetime.now(UTC)

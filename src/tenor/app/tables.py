@@ -159,6 +159,8 @@ def _run(console: Console, answer: Mapping[str, Any]) -> None:
         console.print(note, style="yellow", soft_wrap=True)
     _findings(console, result)
     console.print(f"\nReport: {answer['run']}/report.html", soft_wrap=True)
+    for place in answer.get("written", ()):
+        console.print(f"Written: {place}", soft_wrap=True)
 
 
 def opening(console: Console, result: Mapping[str, Any], of: str = "") -> None:

@@ -27,7 +27,7 @@ import secrets
 import shutil
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -284,10 +284,13 @@ def read_run(folder: Path) -> Run:
     return Run(folder, _table(folder, "study.toml"), facts, _table(folder, "result.json"))
 
 
-def read_frame(run: Run, file: str) -> pl.DataFrame:
-    """Read one daily series of a run, a file out of ``run.frames``; :class:`RunError` if the file is damaged."""
+def read_frame(run: Run, file: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
+    """Read one daily series of a run, a file out of ``run.frames``; :class:`RunError` if the file is damaged.
+
+    ``columns`` names those that are wanted; ``None``: all.
+    """
     try:
-        return pl.read_parquet(run.folder / file)
+        return pl.read_parquet(run.folder / file, columns=None if columns is None else list(columns))
     except (OSError, pl.exceptions.PolarsError) as broken:
         raise RunError(f"{run.folder} is damaged: {file}: {broken}; run the study again") from broken
 

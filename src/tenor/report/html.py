@@ -19,7 +19,7 @@ from tenor.report.shell import Section, drawn, shell, unbroken
 from tenor.report.text import (
     SIMULATED,
     WHO,
-    day,
+    facts,
     method,
     never_traded,
     number,
@@ -62,7 +62,7 @@ def page(report: Report) -> str:
         Section("Equity", "equity", figure("equity")),
         Section("Costs", "costs", figure("costs")),
         Section("Differences", "differences", _differences(report, figure)),
-        Section("Folds", "folds", figure("folds") + tables.folds(report)),
+        Section("Folds", "folds", figure("folds") + tables.html(tables.folds(report))),
         Section("Calibration", "calibration", figure("calibration")),
         Section(f"Positions of {said(front.leading)}", "positions", figure("positions")),
         Section("By product", "products", tables.by_product(report)),
@@ -89,21 +89,9 @@ def _header(report: Report, title: str) -> str:
 
 
 def _facts(report: Report) -> str:
-    sessions, study = report.evaluation.sessions, report.study
-    seeds = int(study["seeds"])
-    first = int(study["seed"])
-    folds = len(report.folds)
-    source = f"{report.data.source}, SIMULATED" if report.data.simulated else report.data.source
     return tables.facts(
         {
-            "Source": escape(source),
-            "Products": escape(", ".join(report.spreads["product"].unique(maintain_order=True).to_list())),
-            "Decisions from, to": f"{escape(report.data.first)} to {escape(report.data.last)}",
-            "Tested on": (
-                f"{number(len(sessions), 0)} sessions, {day(sessions[0].item())} to {day(sessions[-1].item())},"
-                f" {folds} fold{'' if folds == 1 else 's'}"
-            ),
-            "Seeds": f"{seeds} ({first} to {first + seeds - 1})" if seeds > 1 else f"1 ({first})",
+            **{name: escape(text) for name, text in facts(report).items()},
             "Data fingerprint": _hash(report.data.fingerprint),
             "Study identity": _hash(report.identity),
         }
@@ -117,9 +105,10 @@ def _hash(text: str) -> str:
 def _numbers(report: Report) -> str:
     front = headline(report)
     return (
-        tables.directions(report) + f'<p class="note">{escape(power(report))} ± is the standard deviation over seeds,'
+        tables.html(tables.directions(report))
+        + f'<p class="note">{escape(power(report))} ± is the standard deviation over seeds,'
         " [ ] the interval over time.</p>"
-        + tables.earnings(report, front.position, front.fill)
+        + tables.html(tables.earnings(report, front.position, front.fill))
         + f'<p class="note">Who could have had this fill: {escape(WHO[front.fill])}.'
         " Returns are on margin.</p>"
     )
@@ -130,7 +119,7 @@ def _differences(report: Report, figure: Callable[[str], str]) -> str:
         return "<p>No model that learns has scores beside another model, so nothing is compared.</p>"
     return (
         figure("differences")
-        + tables.findings(report)
+        + tables.html(tables.findings(report))
         + "<details><summary>Every difference in numbers</summary>"
         + tables.comparisons(report)
         + "</details>"
@@ -150,7 +139,7 @@ def _ways(report: Report) -> str:
         parts.append(
             f"<details><summary>{escape(words[:1].upper() + words[1:])}"
             f' <span class="aside">Sharpe after costs: {escape(", ".join(ratios))}</span></summary>'
-            f"{tables.earnings(report, position, fill)}</details>"
+            f"{tables.html(tables.earnings(report, position, fill))}</details>"
         )
     return "".join(parts)
 
@@ -163,7 +152,7 @@ def _data(report: Report) -> str:
     unknown = tables.missing(report)
     return (
         (tables.failures(report) or none)
-        + (tables.left_out(report) or "<p>No decision was left out.</p>")
+        + (tables.html(tables.left_out(report)) or "<p>No decision was left out.</p>")
         + (f"<details><summary>Unknown factor values</summary>{unknown}</details>" if unknown else known)
         + (listed if notes else "<p>Reading the data left no note.</p>")
     )

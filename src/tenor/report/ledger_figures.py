@@ -32,16 +32,46 @@ def ways(ledger: pl.DataFrame) -> tuple[Way, ...]:
 def returns(ledger: pl.DataFrame, way: Way) -> pl.DataFrame:
     """Return daily returns of one way: ``session``, ``model``, ``seed``, ``net``, ``gross``, sorted by session.
 
-    A ledger of pairs has money by product and seed, which is pooled over products; one of stocks has the mean over
-    seeds already, and its ``seed`` is 0.
+    A ledger of pairs has money by product and seed, which is pooled over products as the scores are: the capital of a
+    product stays committed between its first and last session. One of stocks has the mean over seeds already, and its
+    ``seed`` is 0.
     """
     mine = ledger.filter((pl.col(_rule(ledger)) == way.rule) & (pl.col("fill") == way.fill))
     if "capital" not in ledger.columns:
         return mine.select("session", "model", pl.lit(0, dtype=pl.Int64).alias("seed"), "net", "gross").sort("session")
-    pooled = mine.group_by("session", "model", "seed", maintain_order=True).agg(pl.col("net", "gross", "capital").sum())
-    return pooled.select(
-        "session", "model", "seed", pl.col("net") / pl.col("capital"), pl.col("gross") / pl.col("capital")
-    ).sort("session")
+    pooled = mine.group_by("session", "model", "seed", maintain_order=True).agg(pl.col("net", "gross").sum())
+    return (
+        pooled.join(_capital(mine), on="session", how="left", maintain_order="left")
+        .select("session", "model", "seed", pl.col("net") / pl.col("capital"), pl.col("gross") / pl.col("capital"))
+        .sort("session")
+    )
+
+
+def _capital(mine: pl.DataFrame) -> pl.DataFrame:
+    """Add up the capital of every product by session, the last that was known where a product has no row."""
+    known = mine.group_by("session", "product").agg(pl.col("capital").first())
+    sessions, products = (known.select(pl.col(name).unique()) for name in ("session", "product"))
+    every = sessions.join(products, how="cross").join(known, on=["session", "product"], how="left")
+    held = every.sort("product", "session").with_columns(
+        pl.col("capital").forward_fill().over("product"),
+        pl.col("capital").backward_fill().over("product").is_not_null().alias("open"),
+    )
+    return held.filter("open").group_by("session").agg(pl.col("capital").sum())
+
+
+def curve_of(daily: pl.DataFrame) -> pl.DataFrame:
+    """Add up the returns of one model: ``session``, ``mean`` over seeds after costs, ``low``, ``high``, ``gross``."""
+    return (
+        daily.with_columns(pl.col("net", "gross").cum_sum().over("seed", order_by="session"))
+        .group_by("session")
+        .agg(
+            pl.col("net").mean().alias("mean"),
+            pl.col("net").min().alias("low"),
+            pl.col("net").max().alias("high"),
+            pl.col("gross").mean(),
+        )
+        .sort("session")
+    )
 
 
 def equity(daily: pl.DataFrame, shown: Sequence[str]) -> go.Figure:
@@ -59,17 +89,7 @@ def equity(daily: pl.DataFrame, shown: Sequence[str]) -> go.Figure:
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.72, 0.28], vertical_spacing=0.05)
     for model in models:
         mine = daily.filter(pl.col("model") == model)
-        sums = mine.with_columns(pl.col("net", "gross").cum_sum().over("seed", order_by="session"))
-        curve = (
-            sums.group_by("session")
-            .agg(
-                pl.col("net").mean().alias("mean"),
-                pl.col("net").min().alias("low"),
-                pl.col("net").max().alias("high"),
-                pl.col("gross").mean(),
-            )
-            .sort("session")
-        )
+        curve = curve_of(mine)
         x = [day.isoformat() for day in curve["session"].to_list()]
         seen: bool | str = True if model in shown else "legendonly"
         common = {"x": x, "legendgroup": model, "visible": seen}

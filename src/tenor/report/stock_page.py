@@ -9,9 +9,9 @@ from tenor.report.shell import Section, drawn, shell, unbroken
 from tenor.report.stock_figures import FIGURES, drawable, leading
 from tenor.report.stock_report import StockReport
 from tenor.report.stock_text import facts, method, order, verdict
-from tenor.report.tables import Cell, Column, score_cell, table
+from tenor.report.tables import Cell, Column, Grid, score_cell, table
 from tenor.report.text import DASH, FILL_WORDS, SIMULATED, number, p_value, percent, said
-from tenor.trust.evaluation import Score
+from tenor.trust.evaluation import RULES, Score
 
 CAPTIONS = {
     "equity": (
@@ -49,14 +49,14 @@ def stock_page(report: StockReport) -> str:
         return "".join(plots.figure(name, escape(CAPTIONS[name])) for name in wanted if name in names)
 
     sections = (
-        Section("Numbers", "numbers", _numbers(report) + figures("accuracy")),
+        Section("Numbers", "numbers", tables.html(numbers(report)) + figures("accuracy")),
         Section("Portfolios", "portfolios", figures("equity", "months") + _portfolios(report)),
         Section("Ranking", "ranking", _ranking(report) + figures("ranks", "fifths")),
         Section("Price quantiles", "quantiles", _quantiles(report) + figures("cover")),
         Section("Calibration", "calibration", figures("calibration")),
         Section("By name", "names", _by_name(report)),
         Section("Differences", "differences", _differences(report)),
-        Section("Folds and samples", "folds", _folds(report)),
+        Section("Folds and samples", "folds", tables.html(folds(report))),
         Section("Data, and what was left out", "data", _data(report)),
         Section("Method", "method", _method(report)),
         Section("The study", "study", _study(report)),
@@ -88,7 +88,8 @@ def _cell(score: Score | None, *, as_percent: bool = False, digits: int = 2) -> 
     return Cell(DASH) if score is None else score_cell(score, as_percent=as_percent, digits=digits)
 
 
-def _numbers(report: StockReport) -> str:
+def numbers(report: StockReport) -> Grid:
+    """Return how good every model's calls were, all names together."""
     found = {one.model: one for one in report.evaluation.directions if one.scope == "all"}
     together = {one.model: one for one in report.evaluation.together if one.scope == "all"}
     ranked = {one.model: one for one in report.evaluation.cross_sections}
@@ -103,15 +104,16 @@ def _numbers(report: StockReport) -> str:
         Column("Brier", "0.25 is a coin"),
         *([Column("rank IC", "mean correlation of ranks over sessions")] if ranked else []),
         Column("calls"),
+        Column("seeds"),
     ]
-    rows: list[list[Cell | str]] = []
+    rows: list[tuple[Cell | str, ...]] = []
     for name in order(report):
         one = found[name]
         scores = one.scores
         rank = _cell(ranked[name].scores["rank_ic"] if name in ranked else None, digits=4)
         rows.append(
-            [
-                name,
+            (
+                _model(name),
                 score_cell(scores["accuracy"], as_percent=True),
                 score_cell(together[name].scores["accuracy"], as_percent=True),
                 score_cell(report.evaluation.mcc[name], digits=3),
@@ -121,16 +123,29 @@ def _numbers(report: StockReport) -> str:
                 score_cell(scores["brier"], digits=4),
                 *([rank] if ranked else []),
                 f"{one.n:,}",
-            ]
+                str(one.seeds),
+            )
         )
-    return table(f"Every model on the {report.judged} range", columns, rows, marked=[0])
+    return Grid(f"Every model on the {report.judged} range", tuple(columns), tuple(rows), (0,))
+
+
+def _model(name: str) -> Cell:
+    return Cell(name, "rule" if name in RULES else "")
 
 
 def _portfolios(report: StockReport) -> str:
+    parts = []
+    for number_of, grid in enumerate(portfolios(report)):
+        held = tables.html(grid)
+        summary = f"<details><summary>{escape(grid.caption)}</summary>{held}</details>"
+        parts.append(held if number_of == 0 else summary)
+    return "".join(parts)
+
+
+def portfolios(report: StockReport) -> tuple[Grid, ...]:
+    """Return what every model earned, one table for each portfolio and fill, the headline first."""
     found = report.evaluation.portfolios
-    if not found:
-        return ""
-    columns = [
+    columns = (
         Column("model", numeric=False),
         Column("a year", "net return on equity, days added up"),
         Column("Sharpe", "after costs"),
@@ -140,11 +155,11 @@ def _portfolios(report: StockReport) -> str:
         Column("turnover", "round trips of the whole equity a year"),
         Column("break-even", "cost per unit traded at which nothing is left, basis points"),
         Column("names", "held on average"),
-    ]
-    parts = []
+    )
+    grids = []
     ways = list(dict.fromkeys((one.portfolio, one.fill) for one in found))
-    for number_of, (portfolio, fill) in enumerate(ways):
-        rows: list[list[Cell | str]] = []
+    for portfolio, fill in ways:
+        rows: list[tuple[Cell | str, ...]] = []
         mine = {one.model: one for one in found if (one.portfolio, one.fill) == (portfolio, fill)}
         for name in order(report):
             if name not in mine:
@@ -152,8 +167,8 @@ def _portfolios(report: StockReport) -> str:
             scores = mine[name].scores
             even = scores["break_even_cost"]
             rows.append(
-                [
-                    name,
+                (
+                    _model(name),
                     score_cell(scores["annual_return"], as_percent=True),
                     score_cell(scores["sharpe"]),
                     score_cell(scores["sharpe_gross"]),
@@ -162,12 +177,10 @@ def _portfolios(report: StockReport) -> str:
                     score_cell(scores["turnover"]),
                     number(1e4 * even.mean, 1),
                     number(scores["names"].mean, 1),
-                ]
+                )
             )
-        held = table(f"{portfolio}, filled {FILL_WORDS[fill]}", columns, rows, marked=[0])
-        summary = f"<details><summary>{escape(portfolio)}, filled {escape(FILL_WORDS[fill])}</summary>{held}</details>"
-        parts.append(held if number_of == 0 else summary)
-    return "".join(parts)
+        grids.append(Grid(f"{portfolio}, filled {FILL_WORDS[fill]}", columns, tuple(rows), (0,)))
+    return tuple(grids)
 
 
 def _ranking(report: StockReport) -> str:
@@ -232,23 +245,6 @@ def _differences(report: StockReport) -> str:
     found = report.evaluation
     if not found.findings:
         return ""
-    columns = [
-        Column("model", numeric=False),
-        Column("weakest against", numeric=False),
-        Column("ahead by"),
-        Column("p, Holm"),
-        Column("found", numeric=False),
-    ]
-    rows = [
-        [
-            one.model,
-            said(one.best_rule),
-            f"{number(100 * one.margin, 2)} points",
-            p_value(one.p_holm),
-            "yes" if one.found else "no",
-        ]
-        for one in found.findings
-    ]
     pairs = [
         [
             f"{one.first} - {one.second}",
@@ -265,36 +261,58 @@ def _differences(report: StockReport) -> str:
         [Column("models", numeric=False), Column("measure", numeric=False), Column("difference"), Column("p", PAIR)],
         pairs,
     )
-    return (
-        table("Who is right more often than every rule", columns, rows)
-        + f"<details><summary>Every difference in numbers</summary>{detail}</details>"
+    return tables.html(findings(report)) + f"<details><summary>Every difference in numbers</summary>{detail}</details>"
+
+
+def findings(report: StockReport) -> Grid:
+    """Return, for each model that learns, the hardest rule, the margin and whether it is a finding."""
+    columns = (
+        Column("model", numeric=False),
+        Column("weakest against", numeric=False),
+        Column("ahead by"),
+        Column("p, Holm"),
+        Column("found", numeric=False),
     )
+    rows = [
+        (
+            one.model,
+            said(one.best_rule),
+            f"{number(100 * one.margin, 2)} points",
+            p_value(one.p_holm),
+            "yes" if one.found else "no",
+        )
+        for one in report.evaluation.findings
+    ]
+    return Grid("Who is right more often than every rule", columns, tuple(rows))
 
 
-def _folds(report: StockReport) -> str:
-    columns = [
+def folds(report: StockReport) -> Grid:
+    """Return the cuts of time, and how many samples each range has."""
+    columns = (
         Column("fold", numeric=False),
         *(Column(name, numeric=False) for name in ("train", "validation", "test")),
         *(Column(f"{name} samples") for name in report.samples),
         Column(f"{leading(report)} right"),
-    ]
+    )
     by_fold = report.evaluation.by_fold[leading(report)]
-    rows: list[list[Cell | str]] = []
+    rows: list[tuple[Cell | str, ...]] = []
     for place, fold in enumerate(report.folds):
         ranges = (f"{first} to {last}" for first, last in (fold.train, fold.validation, fold.test))
         score = by_fold[place] if place < len(by_fold) else None
         counts = (f"{counts[place]:,}" for counts in report.samples.values())
-        rows.append([str(fold.index), *ranges, *counts, _cell(score, as_percent=True)])
-    return table("How time was cut", columns, rows)
+        rows.append((str(fold.index), *ranges, *counts, _cell(score, as_percent=True)))
+    return Grid("How time was cut", columns, tuple(rows))
+
+
+def left_out(report: StockReport) -> Grid:
+    """Return how many decisions each rule took."""
+    columns = (Column("rule", numeric=False), Column("decisions"))
+    rows = tuple((one.rule, f"{one.count:,}") for one in report.left_out)
+    return Grid("Decisions that were left out", columns, rows)
 
 
 def _data(report: StockReport) -> str:
     notes = (*report.data.notes, *report.evaluation.notes)
-    left = table(
-        "Decisions that were left out",
-        [Column("rule", numeric=False), Column("decisions")],
-        [[one.rule, f"{one.count:,}"] for one in report.left_out],
-    )
     failures = ""
     if report.failures:
         failures = table(
@@ -315,7 +333,7 @@ def _data(report: StockReport) -> str:
         )
         missing = f"<details><summary>Unknown factor values ({len(unknown)} columns)</summary>{held}</details>"
     none = "<p>Every model has a forecast for every fold and seed.</p>"
-    return (failures or none) + left + missing + (tables.plain_list(notes) if notes else "")
+    return (failures or none) + tables.html(left_out(report)) + missing + (tables.plain_list(notes) if notes else "")
 
 
 def _method(report: StockReport) -> str:

@@ -78,8 +78,8 @@ def _begin(words: str) -> str:
 def _right(report: StockReport) -> str:
     directions = {one.model: one for one in report.evaluation.directions if one.scope == "all"}
     front = directions[leading(report)]
-    rules = [directions[name] for name in RULES if name in directions and name != front.model]
-    best = max(rules, key=lambda one: one.scores["accuracy"].mean, default=None)
+    hardest = best_rule(report)
+    best = None if hardest is None else directions[hardest]
     beside = f", {said(best.model)} on {percent(best.scores['accuracy'].mean, 2)}" if best is not None else ""
     sessions = len(report.evaluation.sessions)
     return (
@@ -87,6 +87,14 @@ def _right(report: StockReport) -> str:
         f" {front.n:,} calls over {sessions:,} sessions{beside}; with calls as independent as the days, an edge of"
         f" two points would need {days_to_confirm(0.52):,} days to show (at 5 % on one side, four times in five)."
     )
+
+
+def best_rule(report: StockReport) -> str | None:
+    """The rule with the highest accuracy, beside the model in front; ``None`` if no other rule has one."""
+    directions = {one.model: one for one in report.evaluation.directions if one.scope == "all"}
+    rules = [directions[name] for name in RULES if name in directions and name != leading(report)]
+    best = max(rules, key=lambda one: one.scores["accuracy"].mean, default=None)
+    return None if best is None else best.model
 
 
 def _earned(report: StockReport) -> list[str]:

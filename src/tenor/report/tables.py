@@ -7,7 +7,7 @@ where it enters HTML.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
 from string import ascii_lowercase
 
@@ -37,13 +37,60 @@ class Cell:
     remark: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A table before it is laid out, on a page or on paper.
+
+    Parameters
+    ----------
+    caption
+        What it shows, plain text.
+    columns
+        One per cell of a row; the first is the row's heading.
+    rows
+        Cells; a plain string is a cell without remark.
+    marked
+        Numbers of the rows that stand in front.
+    notes
+        What is said below it.
+    """
+
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell | str, ...], ...]
+    marked: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def without(self, *names: str) -> "Grid":
+        """Return the table without these columns, named as they are headed or by what stands before a comma."""
+        kept = [
+            place
+            for place, column in enumerate(self.columns)
+            if not {column.name, column.name.rpartition(", ")[0]} & set(names)
+        ]
+        return replace(
+            self,
+            columns=tuple(self.columns[place] for place in kept),
+            rows=tuple(tuple(row[place] for place in kept) for row in self.rows),
+        )
+
+
+def html(grid: Grid) -> str:
+    """Lay a table out as HTML, its notes below it; nothing where it has no row."""
+    if not grid.rows:
+        return ""
+    notes = "".join(f'<p class="note">{escape(note)}</p>' for note in grid.notes)
+    return table(grid.caption, grid.columns, grid.rows, marked=grid.marked) + notes
+
+
 @dataclass(slots=True)
-class _Remarks:
+class Remarks:
     """Letters of one table's remarks, in order of appearance; the same remark has one letter."""
 
     said: list[str] = field(default_factory=list)
 
     def letter(self, remark: str) -> str:
+        """Return the letter of a remark, a number beyond the alphabet."""
         if remark not in self.said:
             self.said.append(remark)
         place = self.said.index(remark)
@@ -70,7 +117,7 @@ def table(
     marked
         Numbers of the rows that stand in front.
     """
-    remarks = _Remarks()
+    remarks = Remarks()
     head = "".join(
         f'<th scope="col"{_side(column)}{_title(column.meaning)}>{escape(column.name)}</th>' for column in columns
     )
@@ -99,7 +146,7 @@ def _title(words: str) -> str:
     return f' title="{escape(words)}"' if words else ""
 
 
-def _inside(cell: Cell, remarks: _Remarks) -> str:
+def _inside(cell: Cell, remarks: Remarks) -> str:
     mark = f"<sup>{remarks.letter(cell.remark)}</sup>" if cell.remark else ""
     fine = f"<small>{escape(cell.fine)}</small>" if cell.fine else ""
     return f"{escape(cell.text)}{mark}{fine}"
@@ -165,13 +212,13 @@ ADDITIVE = (
 )
 
 
-def directions(report: Report) -> str:
+def directions(report: Report) -> Grid:
     """Return how good every model's calls were, all products together."""
     pooled = [d for d in report.evaluation.directions if d.scope == ALL]
     return _direction_table("What happens next: the direction of the next session's change", pooled, headline(report))
 
 
-def _direction_table(caption: str, directions: Sequence[Direction], front: Headline, *, scoped: bool = False) -> str:
+def _direction_table(caption: str, directions: Sequence[Direction], front: Headline, *, scoped: bool = False) -> Grid:
     columns = [
         Column("model", numeric=False),
         *([Column("product", numeric=False)] if scoped else []),
@@ -180,8 +227,8 @@ def _direction_table(caption: str, directions: Sequence[Direction], front: Headl
         Column("days", "days outside the neutral band; below them days inside it and days without a change"),
         Column("seeds"),
     ]
-    rows: list[list[Cell | str]] = [
-        [
+    rows: list[tuple[Cell | str, ...]] = [
+        (
             _model(d.model, front),
             *([d.scope] if scoped else []),
             *(
@@ -191,10 +238,11 @@ def _direction_table(caption: str, directions: Sequence[Direction], front: Headl
             Cell(p_value(d.binomial_p)) if d.n else Cell(DASH, remark="no day to count"),
             Cell(number(d.n, 0), f"+{d.n_neutral} quiet, {d.n_zero} flat"),
             str(d.seeds),
-        ]
+        )
         for d in directions
     ]
-    return table(caption, columns, rows, marked=[place for place, d in enumerate(directions) if d.model in front.shown])
+    marked = tuple(place for place, d in enumerate(directions) if d.model in front.shown)
+    return Grid(caption, tuple(columns), tuple(rows), marked)
 
 
 def _model(name: str, front: Headline, remark: str = "") -> Cell:
@@ -211,13 +259,13 @@ def ways(report: Report) -> list[tuple[str, str]]:
     return list(dict.fromkeys((e.position, e.fill) for e in report.evaluation.earned))
 
 
-def earnings(report: Report, position: str, fill: str) -> str:
+def earnings(report: Report, position: str, fill: str) -> Grid:
     """Return what every model earned under one position rule and fill, all products together."""
     chosen = [e for e in report.evaluation.earned if (e.position, e.fill, e.scope) == (position, fill, ALL)]
     return _earned_table(f"What it earned: {way(position, fill)}", chosen, report)
 
 
-def _earned_table(caption: str, chosen: Sequence[Earned], report: Report, *, scoped: bool = False) -> str:
+def _earned_table(caption: str, chosen: Sequence[Earned], report: Report, *, scoped: bool = False) -> Grid:
     front, unit = headline(report), currency(report)
     sessions = "product-session" if not scoped and report.spreads["product"].n_unique() > 1 else "session"
     missed = {e.no_forecast for e in chosen}
@@ -245,8 +293,8 @@ def _earned_table(caption: str, chosen: Sequence[Earned], report: Report, *, sco
             else []
         ),
     ]
-    rows: list[list[Cell | str]] = [
-        [
+    rows: list[tuple[Cell | str, ...]] = [
+        (
             _model(e.model, front, SLIVER if 0 < held[e.model, e.scope] < LEAST_HELD else ""),
             *([e.scope] if scoped else []),
             *(
@@ -256,12 +304,11 @@ def _earned_table(caption: str, chosen: Sequence[Earned], report: Report, *, sco
                 for key, _, _, share, digits in _MONEY
             ),
             *([number(e.no_forecast, 0)] if uneven else []),
-        ]
+        )
         for e in chosen
     ]
-    marked = [place for place, e in enumerate(chosen) if e.model in front.shown]
-    said = "".join(f'<p class="note">{escape(note)}</p>' for note in notes)
-    return table(caption, columns, rows, marked=marked) + said
+    marked = tuple(place for place, e in enumerate(chosen) if e.model in front.shown)
+    return Grid(caption, tuple(columns), tuple(rows), marked, tuple(notes))
 
 
 def _held(report: Report, chosen: Sequence[Earned]) -> dict[tuple[str, str], float]:
@@ -285,11 +332,11 @@ def by_product(report: Report) -> str:
     parts = []
     if called:
         called.sort(key=lambda d: d.scope)
-        parts.append(_direction_table("Calls by product", called, front, scoped=True))
+        parts.append(html(_direction_table("Calls by product", called, front, scoped=True)))
     if made:
         made.sort(key=lambda e: e.scope)
         caption = f"Earnings by product: {way(front.position, front.fill)}"
-        parts.append(_earned_table(caption, made, report, scoped=True))
+        parts.append(html(_earned_table(caption, made, report, scoped=True)))
     return "".join(parts)
 
 
@@ -320,64 +367,60 @@ def comparisons(report: Report) -> str:
     return table("Paired differences on the same sessions", columns, rows)
 
 
-def findings(report: Report) -> str:
+def findings(report: Report) -> Grid:
     """Return, for each model that learns, the hardest rule, the margin and whether it is a finding."""
     rows = [
-        [
+        (
             f.model,
             f.best_rule,
             points_cell(Score(f.margin), "" if math.isfinite(f.margin) else "no day in common with the rule"),
             p_value(f.p_holm),
             "found" if f.found else "nothing found",
-        ]
+        )
         for f in report.evaluation.findings
     ]
-    columns = [
+    columns = (
         Column("model", numeric=False),
         Column("hardest rule", numeric=False),
         Column("ahead by, points"),
         Column("p after Holm", "largest one-sided p-value against the rules, corrected over the models"),
         Column("finding", numeric=False),
-    ]
-    return table("Does it beat every rule?", columns, rows) if rows else ""
+    )
+    return Grid("Does it beat every rule?", columns, tuple(rows))
 
 
-def folds(report: Report) -> str:
+def folds(report: Report) -> Grid:
     """Return the cuts of time."""
-    columns = [
+    columns = (
         Column("fold"),
         *(Column(part, numeric=False) for part in ("train", "validation", "test")),
-    ]
+    )
     rows = [
-        [
+        (
             str(fold.index + 1),
             *(f"{day(part[0])} to {day(part[1])}" for part in (fold.train, fold.validation, fold.test)),
-        ]
+        )
         for fold in report.folds
     ]
-    return table("Folds: first and last session of each range", columns, rows)
+    return Grid("Folds: first and last session of each range", columns, tuple(rows))
 
 
-def left_out(report: Report) -> str:
+def left_out(report: Report) -> Grid:
     """Return how many decisions each cleaning rule took, by product."""
     codes = list(dict.fromkeys(out.product for out in report.left_out))
     rules = list(dict.fromkeys(out.rule for out in report.left_out))
     count = {(out.rule, out.product): out.count for out in report.left_out}
     rows = [
-        [
+        (
             rule,
             *(
                 number(count[rule, code], 0) if (rule, code) in count else Cell(DASH, remark="the rule was not applied")
                 for code in codes
             ),
-        ]
+        )
         for rule in rules
     ]
-    return (
-        table("Decisions left out, by product", [Column("rule", numeric=False), *map(Column, codes)], rows)
-        if rows
-        else ""
-    )
+    return Grid("Decisions left out, by product", (Column("rule", numeric=False), *map(Column, codes)), tuple(rows))
 
 
 def missing(report: Report) -> str:

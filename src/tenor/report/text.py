@@ -134,6 +134,23 @@ def verdict(report: Report) -> Verdict:
     return Verdict(word, tuple(sentence for sentence in sentences if sentence))
 
 
+def facts(report: Report) -> dict[str, str]:
+    """What stands under the verdict, plain text by name."""
+    sessions, study = report.evaluation.sessions, report.study
+    seeds, first = int(study["seeds"]), int(study["seed"])
+    folds = len(report.folds)
+    return {
+        "Source": f"{report.data.source}, SIMULATED" if report.data.simulated else report.data.source,
+        "Products": ", ".join(report.spreads["product"].unique(maintain_order=True).to_list()),
+        "Decisions from, to": f"{report.data.first} to {report.data.last}",
+        "Tested on": (
+            f"{number(len(sessions), 0)} sessions, {day(sessions[0].item())} to {day(sessions[-1].item())},"
+            f" {folds} fold{'' if folds == 1 else 's'}"
+        ),
+        "Seeds": f"{seeds} ({first} to {first + seeds - 1})" if seeds > 1 else f"1 ({first})",
+    }
+
+
 def counted_days(report: Report, n: int) -> str:
     """Say which days the headline accuracy is over."""
     band = float(report.study.get("cleaning", {}).get("neutral_ticks", 0.0))

@@ -17,6 +17,8 @@ ROLES = ("viewer", "researcher", "approver", "admin")
 ROUTES: dict[tuple[str, str], tuple[Any, str]] = {
     ("GET", "/api/v1/me"): (None, "viewer"),
     ("GET", "/api/v1/runs"): (None, "viewer"),
+    ("GET", "/api/v1/runs/none/report.pdf"): (None, "viewer"),
+    ("GET", "/api/v1/runs/none/files/scores.csv"): (None, "viewer"),
     ("GET", "/api/v1/jobs"): (None, "viewer"),
     ("GET", "/api/v1/watch"): (None, "viewer"),
     ("PUT", "/api/v1/watch"): ({"codes": []}, "viewer"),

@@ -94,8 +94,7 @@ def _outlook(answer: dict[str, Any], form: str) -> Response:
 
         headers = {"content-disposition": 'attachment; filename="outlook.csv"'}
         return Response(outlook_csv(answer), media_type="text/csv", headers=headers)
-    from tenor.report.outlook_pdf import check_reportlab, outlook_pdf
+    from tenor.report.outlook_pdf import outlook_pdf
 
-    check_reportlab()
     headers = {"content-disposition": 'attachment; filename="outlook.pdf"'}
     return Response(outlook_pdf(answer), media_type="application/pdf", headers=headers)
