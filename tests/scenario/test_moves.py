@@ -1,14 +1,14 @@
 """Moves add up entry by entry: order does not matter, nothing is nothing, scaling is multiplication."""
 
 import math
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tenor.errors import MarketError
-from tenor.scenario.moves import NOTHING, Moves
+from tenor.scenario.moves import NOTHING, Moves, in_words
 
 CHANGE = st.floats(-0.05, 0.05)
 MOVES = st.builds(
@@ -74,3 +74,9 @@ def test_two_stretches_of_one_path_must_reach_equally_far() -> None:
 def test_a_number_that_is_none_is_refused(bad: float) -> None:
     with pytest.raises(MarketError, match="the move of CGB 10 y is not a finite number"):
         Moves(curves={"CGB": {10.0: bad}})
+
+
+def test_nights_that_follow_each_other_are_told_as_a_range() -> None:
+    nights = {date(2020, 3, 30) + timedelta(days=step): 0.001 for step in (0, 1, 2, 5)}
+    told = in_words(("REPO.1W", *(f"the night of {night}" for night in nights)))
+    assert told == "REPO.1W, the nights of 2020-03-30 to 2020-04-01, the night of 2020-04-04"

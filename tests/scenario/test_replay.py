@@ -2,11 +2,12 @@
 
 from datetime import date
 
+import numpy as np
 import pytest
 
 from tenor.errors import MarketError, StudyError
 from tenor.scenario.base import Base
-from tenor.scenario.replay import Replay
+from tenor.scenario.replay import Replay, weeks_that_stand_out
 
 
 def test_changes_between_two_sessions(base: Base) -> None:
@@ -52,3 +53,18 @@ def test_dates_the_wrong_way_round() -> None:
 
 def test_in_words() -> None:
     assert Replay(date(2019, 3, 4), date(2019, 3, 8)).describe() == "replay of 2019-03-04 to 2019-03-08"
+
+
+def test_weeks_that_stand_out_are_the_extremes_of_what_was_known(base: Base) -> None:
+    found = weeks_that_stand_out(base)
+    assert len({(week.first, week.last) for week in found}) == len(found)
+    assert all(week.last <= base.session for week in found)
+    dates, _, values = base.levels()
+    yields = values[:, : len(base.tenors)].mean(axis=1)
+    change = yields[5:] - yields[:-5]
+    highest = next(week for week in found if week.what == "yields")
+    assert highest.change == np.nanmax(change)
+    moves = Replay(highest.first, highest.last).moves(base)
+    assert np.mean(list(moves.curves[base.curve].values())) == pytest.approx(highest.change)
+    place = int(np.flatnonzero(dates == np.datetime64(highest.last))[0])
+    assert highest.change == pytest.approx(yields[place] - yields[place - 5])

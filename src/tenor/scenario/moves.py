@@ -10,9 +10,9 @@ Scenarios compose by adding their moves, so the order of shifts does not matter,
 """
 
 import math
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import TypeVar
 
 from tenor.errors import MarketError
@@ -104,9 +104,27 @@ class Moves:
         for curve, points in self.curves.items():
             yield from ((f"{curve} {years:g} y", change) for years, change in points.items())
         yield from self.rates.items()
-        yield from ((f"the night of {night}", change) for night, change in self.nights.items())
+        yield from ((f"{NIGHT}{night}", change) for night, change in self.nights.items())
         yield from ((f"the price of {code}", change) for code, change in self.prices.items())
         yield from ((f"the volatility of {code}", change) for code, change in self.volatility.items())
+
+
+NIGHT = "the night of "
+"""Begins the name of an addition to one night."""
+
+
+def in_words(names: Sequence[str]) -> str:
+    """List names of additions; nights that follow each other as a range, ``the nights of 2026-03-18 to 2026-04-13``."""
+    nights = [name.removeprefix(NIGHT) for name in names if name.startswith(NIGHT)]
+    others = [name for name in names if not name.startswith(NIGHT)]
+    runs: list[list[date]] = []
+    for night in sorted(map(date.fromisoformat, nights)):
+        if runs and night - runs[-1][-1] == timedelta(days=1):
+            runs[-1].append(night)
+        else:
+            runs.append([night])
+    told = [f"the nights of {run[0]} to {run[-1]}" if len(run) > 1 else f"{NIGHT}{run[0]}" for run in runs]
+    return ", ".join([*others, *told])
 
 
 def _added(one: Mapping[Key, float], other: Mapping[Key, float]) -> dict[Key, float]:

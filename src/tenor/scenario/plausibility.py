@@ -18,7 +18,7 @@ import numpy as np
 
 from tenor.errors import MarketError, StudyError
 from tenor.scenario.base import Base
-from tenor.scenario.moves import Moves
+from tenor.scenario.moves import Moves, in_words
 from tenor.units import Bools, Dates, Floats, Years
 
 LEAST_SHARE = 0.01
@@ -71,11 +71,11 @@ class Plausibility:
     def sentence(self) -> str:
         """The verdict in words."""
         if self.plausible is None:
-            return f"not judged: history says nothing about {', '.join(self.unjudged)}"
+            return f"not judged: history says nothing about {in_words(self.unjudged)}"
         verdict = "plausible" if self.plausible else "IMPLAUSIBLE"
         over = f"{self.horizon} session{'s' if self.horizon > 1 else ''}"
         others = ", ".join(f"{_share(rank)} over {sessions}" for sessions, rank in self.also.items())
-        unjudged = f"; not judged: {', '.join(self.unjudged)}" if self.unjudged else ""
+        unjudged = f"; not judged: {in_words(self.unjudged)}" if self.unjudged else ""
         return (
             f"{verdict}: {_share(self.rank)} of {self.n} changes over {over} since {self.first} were as far out"
             f"{f' ({others})' if others else ''}; the most similar ended on {self.similar}{unjudged}"

@@ -65,6 +65,52 @@ class Replay:
         return f"replay of {self.first} to {self.last}"
 
 
+@dataclass(frozen=True, slots=True)
+class Week:
+    """A week that stands out in the history known at the decision.
+
+    Parameters
+    ----------
+    first, last
+        Sessions whose levels are compared: :class:`Replay` of both does it again.
+    what
+        ``yields``, ``slope`` or ``funding``.
+    change
+        How far that went, decimals.
+    """
+
+    first: date
+    last: date
+    what: Literal["yields", "slope", "funding"]
+    change: float
+
+
+def weeks_that_stand_out(base: Base, *, sessions: int = 5) -> tuple[Week, ...]:
+    """Return the weeks in which yields, the slope of the curve and funding rose most and fell most.
+
+    Yields are the mean over the points of the curve, the slope its longest less its shortest point, funding the mean
+    over the funding rates. Weeks with a gap are left out; so is a kind that is not there, and a week that is one
+    already.
+    """
+    dates, columns, values = base.levels()
+    points = len(base.tenors)
+    kinds: dict[Literal["yields", "slope", "funding"], Floats] = {
+        "yields": values[:, :points].mean(axis=1),
+        "slope": values[:, points - 1] - values[:, 0] if points > 1 else np.full(len(values), np.nan),
+        "funding": values[:, points:].mean(axis=1) if len(columns) > points else np.full(len(values), np.nan),
+    }
+    found: list[Week] = []
+    for what, level in kinds.items():
+        change = level[sessions:] - level[:-sessions]
+        if not np.isfinite(change).any():
+            continue
+        for at in (int(np.nanargmax(change)), int(np.nanargmin(change))):
+            week = Week(dates[at].item(), dates[at + sessions].item(), what, float(change[at]))
+            if (week.first, week.last) not in ((each.first, each.last) for each in found):
+                found.append(week)
+    return tuple(found)
+
+
 def _on(base: Base, dates: Dates, columns: tuple[str, ...], values: Floats, day: date) -> Floats:
     """The last value of each series on or before ``day``, shape (column,)."""
     whole = np.flatnonzero(np.isfinite(values).all(axis=1))

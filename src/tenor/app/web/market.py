@@ -4,6 +4,7 @@ import asyncio
 from functools import partial
 from html import escape
 from typing import Any
+from urllib.parse import quote
 
 import polars as pl
 from nicegui import ui
@@ -19,8 +20,8 @@ BACK = (0, 21, 250)
 """Sessions before the last one on which the curve is drawn."""
 
 
-async def market(here: Visit, code: str, name: str) -> None:
-    """Draw the page for an instrument, or for a product of a run of calendar spreads."""
+async def market(here: Visit, code: str, name: str, contract: str) -> None:
+    """Draw the page for an instrument, or for a product of a run of calendar spreads and one of its contracts."""
     words, held = here.words, await asyncio.to_thread(holdings, here.server)
     if not held.stocks and not held.pairs:
         parts.empty(words("home_none"), (words("home_begin"), "/study"))
@@ -30,7 +31,7 @@ async def market(here: Visit, code: str, name: str) -> None:
     desks = here.server.desks
     if name:
         if (opened := await parts.read(here, code, partial(desks.open_pair, name, code))) is not None:
-            await _pair(here, *opened, code)
+            await _pair(here, *opened, code, contract)
             _health(here, opened[0].market)
     elif (drawn := await parts.read(here, code, partial(desks.market_of, held.stocks[code]))) is not None:
         _stock(here, drawn, code)
@@ -69,7 +70,7 @@ def _stock(here: Visit, drawn: Any, code: str) -> None:
     parts.say(here.words("as_quoted", day=quotes["date"][-1]), fine=True)
 
 
-async def _pair(here: Visit, loaded: Any, desk: Any, product: str) -> None:
+async def _pair(here: Visit, loaded: Any, desk: Any, product: str, contract: str) -> None:
     words, base = here.words, desk.scene.base
     if loaded.market.simulated:
         parts.simulated(here)
@@ -78,6 +79,7 @@ async def _pair(here: Visit, loaded: Any, desk: Any, product: str) -> None:
     parts.heading(f"{base.near} - {base.far}")
     parts.figure(spread_over_legs(spreads, near, far), here, label=words("spread_and_legs")).classes("tall")
     last = near["date"][-1]
+    _contract(here, loaded, product, contract or base.near, last)
     of_day = loaded.market.quotes.filter((pl.col("date") == last) & pl.col("code").str.contains(f"^{product}[0-9]"))
     parts.heading(words("term_structure"))
     parts.figure(term_structure(of_day.sort("code")), here, label=words("term_structure"))
@@ -94,6 +96,24 @@ async def _pair(here: Visit, loaded: Any, desk: Any, product: str) -> None:
             parts.say(answer)
         else:
             _basis_table(here, answer)
+
+
+def _contract(here: Visit, loaded: Any, product: str, contract: str, last: Any) -> None:
+    """Candles of one contract of a product, with a choice of those that are quoted on the last day."""
+    words = here.words
+    quoted = loaded.market.quotes.filter(pl.col("code").str.contains(f"^{product}[0-9]"))
+    codes = quoted.filter(pl.col("date") == last)["code"].unique().sort().to_list()
+    contract = contract if contract in codes else codes[0]
+    parts.heading(words("candles_of"))
+    with ui.element("div").classes("row"):
+        parts.choose(
+            words("contract"),
+            [(each, each) for each in codes],
+            contract,
+            lambda to: ui.navigate.to(f"/market?run={quote(loaded.name)}&code={quote(product)}&contract={quote(to)}"),
+        )
+    drawn = candles(quoted.filter(pl.col("code") == contract).sort("date"), "points")
+    parts.figure(drawn, here, label=f"{words('candles')} {contract}").classes("tall")
 
 
 def _basis(loaded: Any, contract: str, on: Any) -> dict[str, Any] | str:

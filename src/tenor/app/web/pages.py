@@ -44,8 +44,8 @@ def add_pages(app: FastAPI, server: Server, *, secret: str) -> None:
         return await drawn(request, "home", "home_title", home.home)
 
     @ui.page("/market", response_timeout=SLOW)
-    async def _market(request: Request, code: str = "", run: str = "") -> Response | None:
-        return await drawn(request, "market", "market_title", lambda here: market.market(here, code, run))
+    async def _market(request: Request, code: str = "", run: str = "", contract: str = "") -> Response | None:
+        return await drawn(request, "market", "market_title", lambda here: market.market(here, code, run, contract))
 
     @ui.page("/forecast")
     async def _forecast(request: Request, codes: str = "") -> Response | None:

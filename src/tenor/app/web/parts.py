@@ -231,7 +231,7 @@ def themed(drawn: go.Figure, *, dark: bool) -> dict[str, Any]:
     return {"data": table["data"], "layout": layout, "config": CONFIG}
 
 
-def choose(label: str, options: Sequence[tuple[str, str]], value: str, changed: Callable[[str], None]) -> None:
+def choose(label: str, options: Sequence[tuple[str, str]], value: str, changed: Callable[[str], Any]) -> None:
     """Draw a choice of one among several, the browser's own: it works with a keyboard and on a phone."""
     with ui.element("label").classes("field"):
         ui.html(escape(label), tag="span", sanitize=False)

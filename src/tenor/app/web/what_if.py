@@ -4,7 +4,9 @@ The run stays loaded and its desk open, so a move of a slider asks the frozen mo
 """
 
 import asyncio
+from dataclasses import dataclass
 from functools import partial
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +18,38 @@ from tenor.app.web.holdings import holdings
 from tenor.app.web.parts import Visit
 from tenor.errors import TenorError
 from tenor.report import what_if_text
+from tenor.report.text import DASH
 from tenor.report.what_if_figures import grid_pnl, shift_waterfall
+from tenor.scenario.replay import weeks_that_stand_out
+
+
+@dataclass(frozen=True, slots=True)
+class Slider:
+    """A shock with a slider: a name in the page, the word of the shift, its text, and how far it goes."""
+
+    ident: str
+    shift: str
+    text: str
+    low: int
+    high: int
+    settings: str = ""
+
+    def word(self, size: int) -> str:
+        """Return the shift as the command line has it, of a size in basis points."""
+        return f"{self.shift}={size:+d}bp{self.settings}"
+
 
 SLIDERS = (
-    ("parallel", "shock_parallel", 100),
-    ("steepener", "shock_steepener", 100),
-    ("butterfly", "shock_butterfly", 50),
-    ("repo", "shock_repo", 200),
+    Slider("parallel", "parallel", "shock_parallel", -100, 100),
+    Slider("steepener", "steepener", "shock_steepener", -100, 100),
+    Slider("butterfly", "butterfly", "shock_butterfly", -50, 50),
+    Slider("repo", "repo", "shock_repo", -200, 200),
+    Slider("turn", "quarter_end", "shock_turn", 0, 500, ",turn=between"),
 )
-"""Shocks with a slider: the word of the shift, the key of its text, how far it goes on both sides in basis points."""
+"""Shocks with a slider, beside one for each point of the curve."""
+
+POINT = 50
+"""Basis points that one point of the curve can be moved by."""
 
 PRESETS = (
     ("+10 bp", {"parallel": 10}),
@@ -72,19 +97,34 @@ class _Board:
 
     def __init__(self, here: Visit, loaded: Any, desk: Any) -> None:
         self._here, self._loaded, self._desk = here, loaded, desk
+        base = desk.scene.base
+        self._points = tuple(
+            Slider(f"point-{at}", f"{tenor:g}y", f"{tenor:g} y", -POINT, POINT) for at, tenor in enumerate(base.tenors)
+        )
+        self._sliders = {slider.ident: slider for slider in (*SLIDERS, *self._points)}
         self._sizes: dict[str, int] = {}
+        self._replay: str | None = None
         self._asked = 0
 
     async def draw(self) -> None:
         """Draw everything, and ask for no shock."""
         words = self._here.words
         parts.heading(words("shocks"))
+        self._shown: dict[str, Any] = {}
         with ui.element("div").classes("sliders"):
-            self._inputs = {kind: self._slider(kind, words(key), far) for kind, key, far in SLIDERS}
+            for slider in SLIDERS:
+                self._slider(slider, words(slider.text))
+        with ui.element("details"):
+            ui.html(escape(words("shock_points")), tag="summary", sanitize=False)
+            with ui.element("div").classes("sliders"):
+                for slider in self._points:
+                    self._slider(slider, slider.text)
         with ui.element("div").classes("row").props(f'role="group" aria-label="{words("presets")}"'):
             for text, sizes in PRESETS:
                 parts.press(text, partial(self._set, sizes))
             parts.press(words("reset"), partial(self._set, {}))
+        with ui.element("div").classes("row"):
+            parts.choose(words("history"), [("", DASH), *self._weeks()], "", self._again)
         parts.heading(words("from_shock"))
         self._verdict = (
             ui.element("div").props('role="status" aria-live="polite"').style("min-height: 9rem; width: 100%")
@@ -97,33 +137,51 @@ class _Board:
         grid, flips = await asyncio.to_thread(self._around)
         with place:
             parts.figure(grid, self._here, label=words("grid")).classes("tall")
+            parts.say(words("grid_fine"), fine=True)
         parts.heading(words("flip"))
         for sentence in flips:
             parts.say(sentence)
 
-    def _slider(self, kind: str, text: str, far: int) -> tuple[Any, Any]:
+    def _weeks(self) -> list[tuple[str, str]]:
+        """The weeks of the past that can be done again, as choices."""
+        words = self._here.words
+        return [
+            (
+                f"replay={week.first}..{week.last}",
+                f"{week.first} – {week.last}: {words(f'week_{week.what}')} {1e4 * week.change:+.0f} bp",
+            )
+            for week in weeks_that_stand_out(self._desk.scene.base)
+        ]
+
+    async def _again(self, word: str) -> None:
+        self._replay = word or None
+        await self._ask()
+
+    def _slider(self, slider: Slider, text: str) -> None:
+        ident = slider.ident
         with ui.element("div").classes("slide"):
-            ui.html(text, tag="label", sanitize=False).props(f'for="shock-{kind}"')
+            ui.html(escape(text), tag="label", sanitize=False).props(f'for="shock-{ident}"')
             shown = ui.html("0 bp", tag="output", sanitize=False)
             # plain HTML, which the framework does not draw again: no later answer sets it back under a finger
-            slider = ui.html(
-                f'<input id="shock-{kind}" type="range" min="{-far}" max="{far}" step="1" value="0">', sanitize=False
+            drawn = ui.html(
+                f'<input id="shock-{ident}" type="range" min="{slider.low}" max="{slider.high}" step="1" value="0">',
+                sanitize=False,
             )
-            slider.style("grid-column: 1 / -1")
+            drawn.style("grid-column: 1 / -1")
+        self._shown[ident] = shown
 
         async def moved(event: Any) -> None:
-            self._sizes[kind] = int(event.args)
-            shown.set_content(f"{self._sizes[kind]:+d} bp" if self._sizes[kind] else "0 bp")
+            self._sizes[ident] = min(max(int(event.args), slider.low), slider.high)
+            shown.set_content(f"{self._sizes[ident]:+d} bp" if self._sizes[ident] else "0 bp")
             await self._ask()
 
-        slider.on("input", moved, throttle=0.08, js_handler="(e) => emit(Number(e.target.value))")
-        return slider, shown
+        drawn.on("input", moved, throttle=0.08, js_handler="(e) => emit(Number(e.target.value))")
 
     async def _set(self, sizes: dict[str, int]) -> None:
         self._sizes = dict(sizes)
-        for kind, (_, shown) in self._inputs.items():
-            size = sizes.get(kind, 0)
-            ui.run_javascript(f"document.getElementById('shock-{kind}').value = {size}")
+        for ident, shown in self._shown.items():
+            size = sizes.get(ident, 0)
+            ui.run_javascript(f"document.getElementById('shock-{ident}').value = {size}")
             shown.set_content(f"{size:+d} bp" if size else "0 bp")
         await self._ask()
 
@@ -132,7 +190,7 @@ class _Board:
         self._asked += 1
         mine = self._asked
         try:
-            drawn, sentences = await asyncio.to_thread(self._answered, dict(self._sizes))
+            drawn, sentences = await asyncio.to_thread(self._answered, dict(self._sizes), self._replay)
         except TenorError as failure:
             drawn, sentences = None, [str(failure)]
         if mine != self._asked:
@@ -144,10 +202,13 @@ class _Board:
         if drawn is not None:
             self._figure.update_figure(parts.themed(drawn, dark=self._here.dark))
 
-    def _answered(self, sizes: dict[str, int]) -> tuple[go.Figure | None, list[str]]:
+    def _answered(self, sizes: dict[str, int], replay: str | None) -> tuple[go.Figure | None, list[str]]:
         from tenor.app.what_if import AskWhatIf, asked_of
 
-        shifts = tuple(f"{kind}={size:+d}bp" for kind, size in sizes.items() if size)
+        shifts = (
+            *(self._sliders[ident].word(size) for ident, size in sizes.items() if size),
+            *([replay] if replay else ()),
+        )
         request = AskWhatIf(Path(self._loaded.name), self._here.server.place.runs, shifts=shifts or ("parallel=+0bp",))
         found = asked_of(self._desk, self._loaded, request)
         outcome = found.outcomes[0]
