@@ -42,7 +42,7 @@ def described(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _described(held: Mapping[str, Any]) -> dict[str, Any]:
-    docstring = str(held.get("description", ""))
+    docstring = inspect.cleandoc(str(held.get("description", "")))
     told = parameters(docstring)
     keys = {
         key: {**value, "description": told[key]} if key in told else dict(value)
