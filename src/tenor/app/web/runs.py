@@ -1,4 +1,4 @@
-"""Runs: what is kept, where it comes from, its report and its files."""
+"""Runs: what is kept, where it comes from, its report and its files, what was decided on it, links to it."""
 
 import asyncio
 from html import escape
@@ -6,7 +6,8 @@ from urllib.parse import quote
 
 from nicegui import ui
 
-from tenor.app.web import parts
+from tenor.app.server import approving
+from tenor.app.web import decisions, parts, share
 from tenor.app.web.parts import Visit
 from tenor.errors import TenorError
 
@@ -17,6 +18,7 @@ async def runs(here: Visit) -> None:
 
     words = here.words
     listed = await asyncio.to_thread(lambda: list_runs(ListRuns(here.server.place.runs)))
+    stands = await asyncio.to_thread(approving.standing, here.server, [row["run"] for row in listed["runs"]])
     if not listed["runs"]:
         parts.empty(words("runs_none"), (words("home_begin"), "/study"))
     else:
@@ -25,12 +27,13 @@ async def runs(here: Visit) -> None:
                 parts.link(row["run"], f"/runs/{quote(row['run'])}"),
                 escape(str(row["finished"]).replace("T", " ").replace("Z", " UTC")),
                 escape(f"{row['source']}, {words('simulated')}" if row["simulated"] else row["source"]),
+                decisions.standing(words, *stands.get(row["run"], (None, False))),
                 escape(f"{row['seconds']:.0f}"),
             ]
             for row in sorted(listed["runs"], key=lambda row: str(row["finished"]), reverse=True)
         ]
-        heads = [words(key) for key in ("run", "finished", "source", "seconds")]
-        parts.table(words("runs_title"), heads, rows, numbers=3)
+        heads = [words(key) for key in ("run", "finished", "source", "decision", "seconds")]
+        parts.table(words("runs_title"), heads, rows, numbers=4)
     if listed["unusable"]:
         parts.heading(words("unusable"))
         for line in listed["unusable"]:
@@ -67,6 +70,8 @@ async def one_run(here: Visit, name: str) -> None:
             f'<a download aria-label="{label}" href="/api/v1/runs/{quote(name)}/files/{quote(file)}">{escape(file)}</a>'
         )
     ui.html(f"<p>{' &middot; '.join(links)}</p>", sanitize=False)
+    await decisions.decisions(here, name)
+    await share.share(here, name)
     parts.heading(words("report"))
     ui.html(
         f'<iframe class="report" title="{escape(words("report"))} {escape(name)}"'

@@ -58,12 +58,10 @@ def _text(here: Visit, name: str) -> str:
     return (place.root / path).read_text(encoding="utf-8")
 
 
-def _start(here: Visit, name: str) -> None:
-    try:
-        here.server.start(here.person, "run", {"study": name, "data": None})
+async def _start(here: Visit, name: str) -> None:
+    words = {"study": name, "data": None}
+    if await parts.act(here, lambda person: here.server.start(person, "run", words)) is not None:
         ui.notify(here.words("study_started"))
-    except TenorError as failure:
-        ui.notify(str(failure), type="negative", multi_line=True)
 
 
 class _Jobs:
@@ -108,8 +106,8 @@ class _Jobs:
                     if job.open and not job.cancel_asked:
                         parts.press(f"{words('cancel')}: {_what(job)}", partial(self._cancel, job.id))
 
-    def _cancel(self, job: str) -> None:
-        self._here.server.cancel(self._here.person, job)
+    async def _cancel(self, job: str) -> None:
+        await parts.act(self._here, lambda person: self._here.server.cancel(person, job))
         self._again()
 
     def _row(self, job: Job) -> list[str]:
