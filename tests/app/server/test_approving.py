@@ -245,6 +245,8 @@ def test_a_link_that_does_not_hold_says_the_same_whatever_the_reason(
     assert {frozenset(answer.headers.items()) for answer in said} == {frozenset(said[0].headers.items())}
     assert said[0].json()["error"]["type"] == "MissingError"
     assert "has ended" in said[0].json()["error"]["message"]
+    refused = client.get(f"/api/v1/shared/{expired}/files/result.json", host="evil.example")
+    assert (refused.status_code, refused.headers["referrer-policy"]) == (400, "no-referrer")
 
 
 def test_a_link_whose_run_was_deleted_has_ended(here: Server) -> None:

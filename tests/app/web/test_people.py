@@ -1,5 +1,6 @@
 """Several people at the pages: a run is approved, shared and read by a stranger; a page that outlives its sign-out."""
 
+import json
 import os
 import runpy
 from collections.abc import Callable, Iterator
@@ -7,6 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
+
+from tenor.io.store.database import open_store
+from tenor.io.store.tables import jobs
 
 ACCESS = runpy.run_path(str(Path(__file__).parents[1] / "server" / "test_access.py"))
 SECRET, WORD = ACCESS["SECRET"], ACCESS["WORD"]
@@ -75,13 +80,13 @@ def test_a_run_is_decided_on_with_the_keyboard_and_it_shows(
     run, page = workplace[1], opened(desk.url)
     sign_in(page, desk.url, "approver", f"/runs/{run}")
     assert page.get_by_text("Nobody has decided on this run.").count() == 1
-    page.get_by_label("comment").focus()
+    page.get_by_label("Comment, at most").focus()
     page.keyboard.type("Enough sessions, costs are stated.")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.innerText") == "Approve"
     page.keyboard.press("Enter")
     page.wait_for_selector("#main table >> text=Enough sessions, costs are stated.", timeout=10_000)
-    page.get_by_label("comment").fill("<b>Second</b> thoughts.")
+    page.get_by_label("Comment, at most").fill("<b>Second</b> thoughts.")
     page.get_by_role("button", name="Refuse").click()
     page.wait_for_selector("#main table >> text=<b>Second</b> thoughts.", timeout=10_000)
     is_accessible(page, "run-decided-light-1280-en")
@@ -89,6 +94,21 @@ def test_a_run_is_decided_on_with_the_keyboard_and_it_shows(
     assert "refused" in page.locator("tr", has_text=run).inner_text()
     found = desk.people["admin"].get(f"/api/v1/runs/{run}/approvals").json()["decisions"]
     assert [(one["account"], one["verdict"]) for one in found] == [("approver", "refused"), ("approver", "approved")]
+
+
+def test_whoever_started_a_run_is_told_that_somebody_else_decides(
+    desk: Any, workplace: Any, opened: Callable[..., Any]
+) -> None:
+    run, page = workplace[2], opened(desk.url)
+    store = open_store(f"sqlite:///{desk.root / '.tenor' / 'tenor.db'}")
+    job = {"id": "x", "command": "run", "request": {"study": "quick"}, "key": "x", "owner": "approver", "state": "done"}
+    answer = json.dumps({"run": f"runs/{run}", "computed": True})
+    with store.writing() as connection:
+        connection.execute(insert(jobs).values(**job, answer=answer, created=store.now()))
+    store.engine.dispose()
+    sign_in(page, desk.url, "approver", f"/runs/{run}")
+    assert page.get_by_text("You started this run, so somebody else decides on it.").count() == 1
+    assert page.get_by_role("button", name="Approve", exact=True).count() == 0
 
 
 def test_who_may_not_sees_the_decisions_and_no_form(desk: Any, workplace: Any, opened: Callable[..., Any]) -> None:

@@ -85,7 +85,7 @@ class _Decisions:
         if review.four_eyes == "unknown":
             parts.say(words("started_unknown"), fine=True)
         with ui.element("label").classes("field"):
-            ui.html(escape(words("comment")), tag="span", sanitize=False)
+            ui.html(escape(words("comment_field", most=f"{MOST_COMMENT:,}")), tag="span", sanitize=False)
             ui.element("textarea").props(f'id="{COMMENT}" maxlength="{MOST_COMMENT}" rows="3"')
         with ui.element("div").classes("row"):
             self._button(words("approve"), "approved", review.digest)
