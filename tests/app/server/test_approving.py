@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -253,3 +254,10 @@ def test_a_link_whose_run_was_deleted_has_ended(here: Server) -> None:
     _, secret = shares.share(here.store, "gone-1", "ada")
     with pytest.raises(MissingError, match="has ended"):
         sharing.opened(here, secret)
+
+
+def test_links_are_guessed_no_faster_than_anything_is_asked(here: Server) -> None:
+    slow = Inside(replace(here, settings=replace(here.settings, per_minute=3)))
+    answers = [slow.get(f"/api/v1/shared/{number}/files/result.json") for number in range(5)]
+    assert [answer.status_code for answer in answers] == [404, 404, 404, 429, 429]
+    assert answers[-1].headers["referrer-policy"] == "no-referrer"
