@@ -284,6 +284,14 @@ def read_run(folder: Path) -> Run:
     return Run(folder, _table(folder, "study.toml"), facts, _table(folder, "result.json"))
 
 
+def content_of(folder: Path) -> str:
+    """Return the SHA-256 of a run's ``result.json``: what a decision on the run is bound to."""
+    try:
+        return hashlib.sha256((folder / "result.json").read_bytes()).hexdigest()
+    except OSError as gone:
+        raise RunError(f"{folder} is damaged: result.json: {gone.strerror or gone}; run the study again") from gone
+
+
 def read_frame(run: Run, file: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
     """Read one daily series of a run, a file out of ``run.frames``; :class:`RunError` if the file is damaged.
 

@@ -1,8 +1,11 @@
 """Who may do what on a server with accounts: a matrix by role, tokens, sessions, and attempts to guess."""
 
 import os
+import runpy
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -31,6 +34,11 @@ ROUTES: dict[tuple[str, str], tuple[Any, str]] = {
     ("POST", "/api/v1/predict"): ({"tickers": ["a/b"]}, "researcher"),
     ("POST", "/api/v1/data/pull"): ({"items": ["a/b"], "provider": "yahoo"}, "researcher"),
     ("DELETE", "/api/v1/jobs/none"): (None, "researcher"),
+    ("GET", "/api/v1/runs/none/approvals"): (None, "viewer"),
+    ("POST", "/api/v1/runs/none/approvals"): ({"verdict": "approved"}, "approver"),
+    ("POST", "/api/v1/runs/none/shares"): ({"days": 1}, "researcher"),
+    ("GET", "/api/v1/runs/none/shares"): (None, "researcher"),
+    ("DELETE", "/api/v1/shares/none"): (None, "researcher"),
     ("GET", "/api/v1/accounts"): (None, "admin"),
     ("POST", "/api/v1/accounts"): ({"name": "a b", "password": WORD, "role": "viewer"}, "admin"),
     ("PATCH", "/api/v1/accounts/none"): ({"role": "viewer"}, "admin"),
@@ -86,14 +94,103 @@ def test_every_route_by_role(guarded: Any, route: tuple[str, str]) -> None:
 
 
 def test_every_route_of_the_api_needs_somebody(guarded: Any) -> None:
-    """No route was forgotten: each that the description lists refuses who is not known, but for signing in and out."""
-    open_to_all = {"/health", "/metrics", "/api/v1/session"}
+    """No route was forgotten: each that the description lists refuses who is not known, but for these four."""
+    open_to_all = {"/health", "/metrics", "/api/v1/session", "/api/v1/shared/{secret}/files/{name}"}
     paths = guarded.people["admin"].get("/api/v1/openapi.json").json()["paths"]
     for path, methods in paths.items():
         for method in methods:
             place = path.replace("{form}", "csv").replace("{", "").replace("}", "")
             status = guarded.client.request(method.upper(), place, json={}).status_code
             assert (status == 401) == (path not in open_to_all), (method, path, status)
+
+
+@pytest.fixture(scope="module")
+def run(guarded: Any) -> str:
+    """A run that the researcher started."""
+    (guarded.root / "studies").mkdir()
+    quick = runpy.run_path(str(Path(__file__).with_name("conftest.py")))["QUICK"]
+    (guarded.root / "studies" / "quick.toml").write_text(quick, encoding="utf-8")
+    mine = guarded.people["researcher"]
+    job = mine.post("/api/v1/run", json={"study": "quick"}).json()["id"]
+    until = time.monotonic() + 90
+    while mine.get(f"/api/v1/jobs/{job}").json()["state"] != "done":
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    return Path(mine.get(f"/api/v1/jobs/{job}/answer").json()["run"]).name
+
+
+def test_a_run_is_decided_on_by_somebody_else_than_who_started_it(guarded: Any, run: str) -> None:
+    people, place = guarded.people, f"/api/v1/runs/{run}/approvals"
+    before = people["viewer"].get(place).json()
+    assert (before["started_by"], before["four_eyes"], before["standing"]) == (["researcher"], "checked", None)
+    boss = people["admin"]
+    assert boss.patch("/api/v1/accounts/researcher", json={"role": "approver"}).status_code == 200
+    own = signed_in(guarded.url, "researcher")
+    refused = own.post(place, json={"verdict": "approved"})
+    assert refused.status_code == 409
+    assert refused.json()["error"]["message"] == f"researcher started run {run}: somebody else must decide on it"
+    own.close()
+    boss.patch("/api/v1/accounts/researcher", json={"role": "researcher"})
+    people["researcher"].close()
+    people["researcher"] = signed_in(guarded.url, "researcher")
+    stale = people["approver"].post(place, json={"verdict": "approved", "digest": "0" * 64})
+    assert (stale.status_code, stale.json()["error"]["type"]) == (409, "ConflictError")
+    for body in ({"verdict": "perhaps"}, {"verdict": "approved", "comment": "x" * 2001}, {}):
+        assert people["approver"].post(place, json=body).status_code == 422
+    made = people["approver"].post(place, json={"verdict": "approved", "comment": "Read.", "digest": before["digest"]})
+    assert (made.status_code, made.json()["account"], made.json()["changed"]) == (201, "approver", False)
+    people["admin"].post(place, json={"verdict": "refused"})
+    after = people["viewer"].get(place).json()
+    assert [(one["account"], one["verdict"]) for one in after["decisions"]] == [
+        ("root", "refused"),
+        ("approver", "approved"),
+    ]
+    assert after["standing"] == after["decisions"][0]
+
+
+def test_a_link_is_open_to_whoever_has_it_and_ended_by_whoever_made_it(guarded: Any, run: str) -> None:
+    people, nobody = guarded.people, guarded.client
+    made = people["researcher"].post(f"/api/v1/runs/{run}/shares", json={"days": 3})
+    assert made.status_code == 201
+    secret, link = made.json()["secret"], made.json()["id"]
+    page = nobody.get(made.json()["place"])
+    assert page.status_code == 200
+    assert run in page.text
+    assert "researcher" not in page.text
+    assert page.headers["referrer-policy"] == "no-referrer"
+    assert page.headers["cache-control"] == "no-store"
+    assert "script" not in page.headers["content-security-policy"]
+    assert "set-cookie" not in page.headers
+    listed = people["researcher"].get(f"/api/v1/runs/{run}/shares").json()["shares"]
+    assert [one["id"] for one in listed] == [link]
+    assert secret not in str(listed)
+    assert people["approver"].get(f"/api/v1/runs/{run}/shares").json()["shares"] == []
+    assert len(people["admin"].get(f"/api/v1/runs/{run}/shares").json()["shares"]) == 1
+    assert people["approver"].delete(f"/api/v1/shares/{link}").status_code == 403
+    for days in (0, 366, "7", None):
+        assert people["researcher"].post(f"/api/v1/runs/{run}/shares", json={"days": days}).status_code == 422
+    assert people["researcher"].delete(f"/api/v1/shares/{link}").json()["revoked"] is not None
+    ended = nobody.get(f"/shared/{secret}")
+    assert ended.status_code == 404
+    assert nobody.get("/shared/unknown").content == ended.content
+    assert nobody.get(f"/shared/{secret}/more").content == ended.content
+    assert nobody.post(f"/shared/{secret}").status_code == 405
+    assert nobody.get(f"/api/v1/shared/{secret}/files/report.html").status_code == 404
+    assert secret not in nobody.get("/metrics").text
+    lines = people["admin"].get("/api/v1/audit", params={"limit": 200}).json()["lines"]
+    assert secret not in str(lines)
+    assert {"share run", "end link", "approve run", "refuse run"} <= {line["action"] for line in lines}
+
+
+def test_a_secret_is_in_no_log(tmp_path: Path, start: Callable[..., Any]) -> None:
+    secret = "S" * 43
+    with start(tmp_path) as server:
+        for place in (f"/shared/{secret}", f"/shared/{secret}/x", f"/shared/{secret}/", f"/api/v1/shared/{secret}/x"):
+            for method in ("GET", "HEAD", "POST", "PUT"):
+                assert server.client.request(method, place).status_code in (404, 405)
+        server.process.send_signal(signal.SIGINT)
+        said, complained = server.process.communicate(timeout=20)
+    assert secret not in said + complained
 
 
 def test_a_token_does_what_it_was_given_for(guarded: Any) -> None:

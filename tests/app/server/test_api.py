@@ -1,5 +1,6 @@
 """The API on a server that runs: the bytes of the command line, errors of one shape, jobs that end or are stopped."""
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -229,6 +230,23 @@ def test_the_watch_list_is_kept(served: Any) -> None:
     assert served.client.put("/api/v1/watch", json={"codes": ["KO", "XOM"]}).json() == {"codes": ["KO", "XOM"]}
     assert served.client.get("/api/v1/watch").json() == {"codes": ["KO", "XOM"]}
     is_error(served.client.put("/api/v1/watch", json={"codes": ["a/b"]}), 422, "StudyError", "no ticker")
+
+
+def test_without_accounts_local_decides_and_shares(served: Any, workplace: Any) -> None:
+    client, run = served.client, workplace[2]
+    made = client.post(f"/api/v1/runs/{run}/approvals", json={"verdict": "approved", "comment": "Looks right."})
+    assert (made.status_code, made.json()["account"], made.json()["four_eyes"]) == (201, "local", "no_accounts")
+    found = client.get(f"/api/v1/runs/{run}/approvals").json()
+    digest = hashlib.sha256((workplace[0] / "runs" / run / "result.json").read_bytes()).hexdigest()
+    assert (found["digest"], found["standing"]["digest"], found["standing"]["changed"]) == (digest, digest, False)
+    link = client.post(f"/api/v1/runs/{run}/shares", json={}).json()
+    assert client.get(f"/api/v1/shared/{link['secret']}/files/result.json").status_code == 200
+    assert client.delete(f"/api/v1/shares/{link['id']}").status_code == 200
+    gone = client.get(f"/api/v1/shared/{link['secret']}/files/result.json")
+    is_error(gone, 404, "MissingError", "this link has ended")
+    is_error(client.post("/api/v1/runs/none/approvals", json={"verdict": "approved"}), 404, "MissingError", "no run")
+    is_error(client.post(f"/api/v1/runs/{run}/shares", json={"days": 366}), 422, "StudyError", "days")
+    is_error(client.delete("/api/v1/shares/none"), 404, "MissingError", "no link")
 
 
 def test_the_description_has_every_command(served: Any) -> None:

@@ -23,6 +23,7 @@ PLACES = (
     "/runs/PAIRS",
     "/runs/STOCKS",
     "/sign-in",
+    "/shared/LINK",
 )
 LOOKS = (("light", 1280, "en"), ("dark", 390, "zh"))
 
@@ -51,6 +52,9 @@ def opened(page: Any, pages: Any, workplace: Any, place: str) -> None:
     _, pairs, stocks = workplace
     page.said.clear()
     page.asked.clear()
+    if place.endswith("LINK"):
+        made = pages.client.post(f"/api/v1/runs/{stocks}/shares", json={"days": 30}).json()
+        place = made["place"]
     page.goto(pages.url + place.replace("PAIRS", pairs).replace("STOCKS", stocks), wait_until="networkidle")
     if place.startswith("/market?run"):
         page.wait_for_function("document.querySelectorAll('.js-plotly-plot .main-svg').length >= 6", timeout=30_000)

@@ -6,12 +6,14 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 
 from tenor.errors import StoreError
-from tenor.io.store import jobs
+from tenor.io.store import accounts, approvals, database, jobs, shares
 from tenor.io.store.database import Store, open_store
 from tenor.io.store.tables import Moment, tables
 
@@ -25,6 +27,33 @@ def test_two_servers_that_start_at_once_migrate_once(opened: Callable[[], Store]
     with ThreadPoolExecutor(3) as pool:
         stores = list(pool.map(lambda _: opened(), range(3)))
     assert [jobs.counts(store) for store in stores] == [{}, {}, {}]
+
+
+def test_the_first_tables_become_the_second_with_what_they_hold(opened: Callable[[], Store]) -> None:
+    store = opened()
+    at_version(store, "0001")
+    assert inspect(store.engine).has_table("jobs")
+    assert not inspect(store.engine).has_table("approvals")
+    accounts.add_account(store, "ada", "a long enough password", "admin")
+    job, _ = jobs.enqueue(store, "run", {"study": "a"}, owner="ada")
+    accounts.log(store, "ada", "start run", job.id)
+    later = opened()
+    assert [row["name"] for row in accounts.list_accounts(later)] == ["ada"]
+    assert jobs.read(later, job.id) == job
+    assert [line.action for line in accounts.logged(later)] == ["start run"]
+    made = approvals.decide(later, "x-1", "a" * 64, account="ada", verdict="approved")
+    assert approvals.of_run(later, "x-1") == [made]
+    assert shares.list_shares(later, "x-1") == []
+    with later.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), tables) == []
+
+
+def at_version(store: Store, version: str) -> None:
+    """Take the tables back to an earlier version, as a server of then left them."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(str(database.__file__)).with_name("migrations")))
+    config.attributes["engine"] = store.engine
+    command.downgrade(config, version)
 
 
 def test_a_database_of_a_later_version_is_refused(url: str, store: Store) -> None:

@@ -14,11 +14,13 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from tenor import __version__
+from tenor.app.server.approval_routes import add_approvals
 from tenor.app.server.bodies import Route, routes
 from tenor.app.server.job_routes import add_jobs, shown
 from tenor.app.server.people_routes import add_people
 from tenor.app.server.run_routes import add_runs
 from tenor.app.server.serving import ERRORS, Server, add_errors, answered
+from tenor.app.server.share_routes import add_shares
 from tenor.app.server.study_routes import add_studies
 from tenor.app.server.uploads import add_uploads
 from tenor.app.server.worker import rendered
@@ -35,6 +37,8 @@ def add_routes(app: FastAPI, server: Server) -> None:
     add_runs(api, server)
     add_studies(api, server)
     add_uploads(api, server)
+    add_approvals(api, server)
+    add_shares(api, server)
     add_people(api, server)
     _add_health(app, server)
     app.include_router(api)

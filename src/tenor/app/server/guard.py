@@ -26,6 +26,9 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 API = "/api/"
 """Below this all is JSON."""
 
+SHARED = ("/shared/", "/api/v1/shared/")
+"""Places below which a path holds the secret of a link: it is not to leave with a referrer, nor to be kept anywhere."""
+
 HEADERS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
@@ -35,6 +38,9 @@ HEADERS = {
     "permissions-policy": "camera=(), microphone=(), geolocation=(), payment=()",
 }
 """Sent with everything."""
+
+HEADERS_SHARED = {"referrer-policy": "no-referrer", "cache-control": "no-store", "x-robots-tag": "noindex"}
+"""Sent with what a link shows."""
 
 POLICY_API = "default-src 'none'; frame-ancestors 'none'"
 """Content security policy of answers that no browser is to render."""
@@ -52,6 +58,12 @@ POLICY_PAGE = (
 )
 """Of the pages. NiceGUI writes its start-up script into the page and Vue compiles templates in the browser, which need
 ``unsafe-inline`` and ``unsafe-eval``; nothing is loaded from anywhere else."""
+
+POLICY_SHARED = (
+    "default-src 'none'; style-src 'self'; img-src data:; frame-src 'self'; base-uri 'none'; form-action 'none';"
+    " frame-ancestors 'none'"
+)
+"""Of the page of a link: a style and the report's frame, no scripts."""
 
 
 class Guard:
@@ -79,7 +91,7 @@ class Guard:
                 await send({"type": "websocket.close", "code": 1008, "reason": refusal[1]})
             return
         if refusal is not None:
-            await _refuse(send, *refusal)
+            await _refuse(send, scope["path"], *refusal)
             self._measures.counted("refused", scope["method"], refusal[0], 0.0)
             return
         await self._passed(scope, receive, send)
@@ -138,9 +150,7 @@ class Guard:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 held = {key.lower() for key, _ in message["headers"]}
-                wanted = {**HEADERS, "content-security-policy": _policy(scope["path"])}
-                if wanted["content-security-policy"] == POLICY_REPORT:
-                    wanted["x-frame-options"] = "SAMEORIGIN"
+                wanted = _headers(scope["path"])
                 extra = [(k.encode(), v.encode()) for k, v in wanted.items() if k.encode() not in held]
                 message = {**message, "headers": [*message["headers"], *extra]}
             await send(message)
@@ -150,7 +160,13 @@ class Guard:
                 await self._app(scope, measured, sent)
             if over and not started:
                 status = 413
-                await _refuse(send, 413, "AccessError", f"more than {most:,} bytes came; at most {most:,} are taken")
+                await _refuse(
+                    send,
+                    scope["path"],
+                    413,
+                    "AccessError",
+                    f"more than {most:,} bytes came; at most {most:,} are taken",
+                )
         finally:
             route = scope.get("route")
             template = getattr(route, "path", "") or "other"
@@ -179,16 +195,24 @@ def _same_origin(headers: dict[str, str]) -> bool:
     return urlsplit(origin).netloc.lower() == headers.get("host", "").lower() and origin != "null"
 
 
+def _headers(path: str) -> dict[str, str]:
+    """What goes with an answer from a place."""
+    headers = {**HEADERS, "content-security-policy": _policy(path)}
+    if headers["content-security-policy"] == POLICY_REPORT:
+        headers["x-frame-options"] = "SAMEORIGIN"
+    return {**headers, **HEADERS_SHARED} if path.startswith(SHARED) else headers
+
+
 def _policy(path: str) -> str:
     if path.startswith(API):
         return POLICY_REPORT if path.endswith(".html") else POLICY_API
-    return POLICY_PAGE
+    return POLICY_SHARED if path.startswith(SHARED) else POLICY_PAGE
 
 
-async def _refuse(send: Send, status: int, kind: str, message: str) -> None:
+async def _refuse(send: Send, path: str, status: int, kind: str, message: str) -> None:
     body = json.dumps({"error": {"type": kind, "message": message, "problems": []}}, indent=1).encode() + b"\n"
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    headers += [(k.encode(), v.encode()) for k, v in {**HEADERS, "content-security-policy": POLICY_API}.items()]
+    headers += [(k.encode(), v.encode()) for k, v in {**_headers(path), "content-security-policy": POLICY_API}.items()]
     if status == 429:
         headers.append((b"retry-after", b"10"))
     await send({"type": "http.response.start", "status": status, "headers": headers})

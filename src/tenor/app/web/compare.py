@@ -15,12 +15,12 @@ from tenor.report.compare_figures import right_by_run
 from tenor.report.text import DASH, number, p_value, percent
 
 
-async def compare(here: Visit, runs: str) -> None:
-    """Draw the page for runs that are named with commas between them."""
+async def compare(here: Visit, named: list[str]) -> None:
+    """Draw the page for runs; the others are compared with the first."""
     from tenor.app.compare import MOST, CompareRuns, compare_runs
 
     words, names = here.words, run_names(here.server)
-    chosen = [name for name in dict.fromkeys(runs.split(",")) if name in names][:MOST]
+    chosen = [name for name in dict.fromkeys(named) if name in names][:MOST]
     _chooser(here, names, chosen)
     if len(chosen) < 2:
         parts.empty(words("compare_pick"))

@@ -11,6 +11,7 @@ from tenor.app.web.holdings import holdings, outlook_of
 from tenor.app.web.parts import Visit
 from tenor.errors import TenorError
 from tenor.io.store import accounts
+from tenor.io.store.accounts import Person
 from tenor.report import outlook_text, pair_outlook_text
 from tenor.report.text import DASH, percent
 
@@ -67,11 +68,15 @@ def _instrument(here: Visit, code: str, watched: list[str]) -> None:
         with star:
             ui.html("★" if on else "☆", tag="span", sanitize=False)
 
-        def turned() -> None:
-            now = accounts.watch_list(here.server.store, here.person.name)
+        def turn(person: Person) -> list[str]:
+            now = accounts.watch_list(here.server.store, person.name)
             now = [each for each in now if each != code] if code in now else [*now, code]
-            accounts.set_watch_list(here.server.store, here.person.name, now)
-            ui.navigate.reload()
+            accounts.set_watch_list(here.server.store, person.name, now)
+            return now
+
+        async def turned() -> None:
+            if await parts.act(here, turn) is not None:
+                ui.navigate.reload()
 
         star.on("click", turned)
 

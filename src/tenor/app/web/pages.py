@@ -10,11 +10,13 @@ from typing import Annotated, Any
 
 from fastapi import FastAPI, Form, Request
 from nicegui import ui
+from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
+from tenor.app.server.api import METHODS
 from tenor.app.server.serving import Server, forget, remember
-from tenor.app.web import backtest, compare, forecast, home, market, parts, runs, study, what_if
+from tenor.app.web import backtest, compare, forecast, home, market, parts, runs, shared, study, what_if
 from tenor.app.web.parts import LANGUAGE, THEME, Visit, frame, visit
 from tenor.app.web.words import spoken
 
@@ -27,6 +29,7 @@ def add_pages(app: FastAPI, server: Server, *, secret: str) -> None:
     assets = resources.files(__package__).joinpath("assets")
     app.mount("/assets", StaticFiles(directory=str(assets)), name="assets")
     _add_sign_in(app, server)
+    _add_shared(app, server)
 
     async def drawn(
         request: Request, key: str, title: str, draw: Callable[[Visit], Awaitable[None]]
@@ -69,8 +72,9 @@ def add_pages(app: FastAPI, server: Server, *, secret: str) -> None:
         return await drawn(request, "runs", "runs_title", runs.runs)
 
     @ui.page("/compare", response_timeout=SLOW)
-    async def _compare(request: Request, runs: str = "") -> Response | None:
-        return await drawn(request, "runs", "compare_title", lambda here: compare.compare(here, runs))
+    async def _compare(request: Request) -> Response | None:
+        named = [name for each in request.query_params.getlist("runs") for name in each.split(",")]
+        return await drawn(request, "runs", "compare_title", lambda here: compare.compare(here, named))
 
     @ui.page("/runs/{name}")
     async def _run(request: Request, name: str) -> Response | None:
@@ -108,6 +112,15 @@ def _add_sign_in(app: FastAPI, server: Server) -> None:
         answer = RedirectResponse("/sign-in", status_code=303)
         forget(server, answer, request)
         return answer
+
+
+def _add_shared(app: FastAPI, server: Server) -> None:
+    # every path and method below it, so that none with a secret in it reaches NiceGUI, which logs what it does not know
+    @app.api_route("/shared/{secret:path}", methods=METHODS, include_in_schema=False)
+    def _shared(request: Request, secret: str) -> Response:
+        if request.method not in ("GET", "HEAD"):
+            raise HTTPException(405, "Method Not Allowed")
+        return shared.answer(server, request, secret)
 
 
 def _inside(place: str) -> str:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from html import escape
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -52,12 +53,25 @@ class Visit:
         The texts in the reader's language.
     dark
         Whether the reader chose dark.
+    request
+        What the page was asked with.
     """
 
     server: Server
     person: Person
     words: Words
     dark: bool
+    request: Request
+
+    def again(self) -> Person:
+        """Return who reads at this moment: an open page outlives a sign-out.
+
+        Raises
+        ------
+        AccessError
+            If the session has ended since the page was drawn.
+        """
+        return self.server.person(self.request)
 
 
 def visit(server: Server, request: Request) -> Visit | Response:
@@ -67,7 +81,7 @@ def visit(server: Server, request: Request) -> Visit | Response:
         person = server.person(request)
     except AccessError:
         return RedirectResponse(f"/sign-in?to={quote(request.url.path)}", status_code=303)
-    return Visit(server, person, words, request.cookies.get(THEME) == "dark")
+    return Visit(server, person, words, request.cookies.get(THEME) == "dark", request)
 
 
 @contextmanager
@@ -151,6 +165,23 @@ async def read(here: Visit, name: str, reading: Callable[[], T]) -> T | None:
         return None
     waiting.delete()
     return found
+
+
+async def act(here: Visit, done: Callable[[Person], T]) -> T | None:
+    """Do something for whoever is signed in at this moment; a message and ``None`` where nobody is, or it is refused.
+
+    Everything on a page that changes something goes through here.
+    """
+    client = ui.context.client  # what was pressed may have been drawn anew by the time there is an answer
+    try:
+        return await asyncio.to_thread(lambda: done(here.again()))
+    except AccessError as refused:
+        said = str(refused) if refused.known else here.words("signed_out")
+    except TenorError as failure:
+        said = str(failure)
+    with client:
+        ui.notify(said, type="negative", multi_line=True, timeout=15_000)
+    return None
 
 
 def simulated(here: Visit) -> None:
@@ -244,6 +275,11 @@ def choose(label: str, options: Sequence[tuple[str, str]], value: str, changed: 
                 with option:
                     ui.html(escape(text), tag="span", sanitize=False)
         picked.on("change", lambda event: changed(str(event.args)), js_handler="(e) => emit(e.target.value)")
+
+
+def moment(at: datetime) -> str:
+    """Return a moment as pages write it."""
+    return at.strftime("%Y-%m-%d %H:%M UTC")
 
 
 def press(text: str, done: Callable[[], Any], *, first: bool = False, disabled: bool = False) -> Any:

@@ -1,4 +1,4 @@
-"""Runs: what is kept, where it comes from, its report and its files."""
+"""Runs: what is kept, where it comes from, its report and its files, what was decided on it, links to it."""
 
 import asyncio
 from html import escape
@@ -6,7 +6,8 @@ from urllib.parse import quote
 
 from nicegui import ui
 
-from tenor.app.web import parts
+from tenor.app.server import approving
+from tenor.app.web import decisions, parts, share
 from tenor.app.web.parts import Visit
 from tenor.errors import TenorError
 
@@ -17,20 +18,28 @@ async def runs(here: Visit) -> None:
 
     words = here.words
     listed = await asyncio.to_thread(lambda: list_runs(ListRuns(here.server.place.runs)))
+    stands = await asyncio.to_thread(approving.standing, here.server, [row["run"] for row in listed["runs"]])
     if not listed["runs"]:
         parts.empty(words("runs_none"), (words("home_begin"), "/study"))
     else:
         rows = [
             [
+                f'<input type="checkbox" name="runs" value="{escape(row["run"])}"'
+                f' aria-label="{escape(words("choose_run", run=row["run"]))}">',
                 parts.link(row["run"], f"/runs/{quote(row['run'])}"),
                 escape(str(row["finished"]).replace("T", " ").replace("Z", " UTC")),
                 escape(f"{row['source']}, {words('simulated')}" if row["simulated"] else row["source"]),
+                decisions.standing(words, *stands.get(row["run"], (None, False))),
                 escape(f"{row['seconds']:.0f}"),
             ]
             for row in sorted(listed["runs"], key=lambda row: str(row["finished"]), reverse=True)
         ]
-        heads = [words(key) for key in ("run", "finished", "source", "seconds")]
-        parts.table(words("runs_title"), heads, rows, numbers=3)
+        heads = ["", *(words(key) for key in ("run", "finished", "source", "decision", "seconds"))]
+        ui.html(
+            f'<form method="get" action="/compare">{parts.table_html(words("runs_title"), heads, rows, numbers=5)}'
+            f'<div class="row"><button class="plain">{escape(words("compare_chosen"))}</button></div></form>',
+            sanitize=False,
+        )
     if listed["unusable"]:
         parts.heading(words("unusable"))
         for line in listed["unusable"]:
@@ -60,16 +69,25 @@ async def one_run(here: Visit, name: str) -> None:
     ]
     parts.table(words("lineage"), ["", ""], rows, numbers=9)
     parts.heading(words("files"))
-    links = []
-    for file in ("report.html", "result.json", "study.toml", "run.json", *kept.frames, "models.safetensors"):
-        label = escape(words("download", file=file))
-        links.append(
-            f'<a download aria-label="{label}" href="/api/v1/runs/{quote(name)}/files/{quote(file)}">{escape(file)}</a>'
-        )
-    ui.html(f"<p>{' &middot; '.join(links)}</p>", sanitize=False)
+    below = f"/api/v1/runs/{quote(name)}"
+    tables = [f"{frame.removesuffix('.parquet')}.csv" for frame in kept.frames]
+    whole = ("report.html", "result.json", "study.toml", "run.json", *kept.frames, "models.safetensors")
+    for files in (("report.pdf", "scores.csv", *tables), whole):
+        links = [
+            _download(here, file, f"{below}/{'' if file == 'report.pdf' else 'files/'}{quote(file)}") for file in files
+        ]
+        ui.html(f"<p>{' &middot; '.join(links)}</p>", sanitize=False)
+    ui.html(f"<p>{parts.link(words('compare_with'), f'/compare?runs={quote(name)}')}</p>", sanitize=False)
+    await decisions.decisions(here, name)
+    await share.share(here, name)
     parts.heading(words("report"))
     ui.html(
         f'<iframe class="report" title="{escape(words("report"))} {escape(name)}"'
         f' sandbox="allow-scripts allow-downloads" src="/api/v1/runs/{quote(name)}/files/report.html"></iframe>',
         sanitize=False,
     )
+
+
+def _download(here: Visit, file: str, place: str) -> str:
+    label = escape(here.words("download", file=file))
+    return f'<a download aria-label="{label}" href="{place}">{escape(file)}</a>'

@@ -124,8 +124,8 @@ class _Jobs:
                     if job.open and not job.cancel_asked:
                         parts.press(f"{words('cancel')}: {_what(job)}", partial(self._cancel, job.id))
 
-    def _cancel(self, job: str) -> None:
-        self._here.server.cancel(self._here.person, job)
+    async def _cancel(self, job: str) -> None:
+        await parts.act(self._here, lambda person: self._here.server.cancel(person, job))
         self._again()
 
     def _row(self, job: Job) -> list[str]:

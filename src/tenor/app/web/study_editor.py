@@ -12,7 +12,8 @@ from nicegui import ui
 from tenor.app.server import drafts
 from tenor.app.web import parts, study_form
 from tenor.app.web.parts import Visit
-from tenor.errors import TenorError
+from tenor.io.store import accounts
+from tenor.io.store.accounts import Person
 
 WAIT = 0.25
 """Seconds of quiet after a key before the draft is checked."""
@@ -153,18 +154,21 @@ class StudyEditor:
         return (f"name: {taken}", *found) if taken else found
 
     async def _start(self) -> None:
-        server, place = self._here.server, self._here.server.place
-        try:
-            person = self._here.person
+        table, changed = self._table, self._changed
+
+        def started(person: Person) -> str:
+            server = self._here.server
             server.allowed(person, "run")
-            name = self._name
-            if self._changed:
-                name = await asyncio.to_thread(drafts.write_draft, place, self._table)
+            name = drafts.write_draft(server.place, table) if changed else self._name
+            if changed:
+                accounts.log(server.store, person.name, "write study", name)
             server.start(person, "run", {"study": name, "data": None})
-        except TenorError as failure:
-            ui.notify(str(failure), type="negative", multi_line=True)
+            return name
+
+        name = await parts.act(self._here, started)
+        if name is None:
             return
         ui.notify(self._here.words("study_started"))
-        if self._changed:
+        if changed:
             ui.run_javascript(f"tenorKeep({study_form.as_json(self._key)}, null)")
             ui.navigate.to(f"/study?study={quote(name)}")

@@ -19,7 +19,7 @@ from sqlalchemy.exc import IntegrityError
 
 from tenor.errors import MissingError, RunError, StudyError
 from tenor.io.store.database import Store
-from tenor.io.store.tables import accounts, audit, sessions, tokens, watched
+from tenor.io.store.tables import accounts, audit, sessions, shares, tokens, watched
 
 Role: TypeAlias = Literal["viewer", "researcher", "approver", "admin"]
 ROLES: tuple[Role, ...] = ("viewer", "researcher", "approver", "admin")
@@ -109,6 +109,8 @@ def change_account(
 ) -> None:
     """Change a role or password, or close and open an account; what it was signed in with ends.
 
+    With an account that is closed end the links that it made.
+
     Raises
     ------
     MissingError
@@ -134,6 +136,9 @@ def change_account(
         if connection.execute(left).scalar_one() == 0:
             raise RunError("that would leave no active admin; make another one first")
         connection.execute(delete(sessions).where(sessions.c.account == name))
+        if active is False:
+            made = update(shares).where(shares.c.account == name, shares.c.revoked.is_(None))
+            connection.execute(made.values(revoked=store.now()))
 
 
 def list_accounts(store: Store) -> list[dict[str, Any]]:

@@ -134,3 +134,27 @@ audit = Table(
     Column("target", String(200), nullable=False),
     Column("outcome", String(20), nullable=False),
 )
+
+approvals = Table(
+    "approvals",
+    tables,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("run", String(200), nullable=False, index=True),
+    Column("digest", String(64), nullable=False),
+    Column("account", String(80), nullable=False),
+    Column("verdict", String(12), nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+)
+
+shares = Table(
+    "shares",
+    tables,
+    Column("id", String(16), primary_key=True),
+    Column("run", String(200), nullable=False, index=True),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("account", String(80), nullable=False),
+    Column("created", Moment, nullable=False),
+    Column("expires", Moment, nullable=False),
+    Column("revoked", Moment),
+)
