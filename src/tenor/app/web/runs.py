@@ -28,7 +28,7 @@ async def runs(here: Visit) -> None:
                 f' aria-label="{escape(words("choose_run", run=row["run"]))}">',
                 parts.link(row["run"], f"/runs/{quote(row['run'])}"),
                 escape(str(row["finished"]).replace("T", " ").replace("Z", " UTC")),
-                escape(f"{row['source']}, {words('simulated')}" if row["simulated"] else row["source"]),
+                parts.cell(row["source"], words("simulated") if row["simulated"] else ""),
                 decisions.standing(words, *stands.get(row["run"], (None, False))),
                 escape(f"{row['seconds']:.0f}"),
             ]
@@ -78,14 +78,14 @@ async def one_run(here: Visit, name: str) -> None:
         ]
         ui.html(f"<p>{' &middot; '.join(links)}</p>", sanitize=False)
     ui.html(f"<p>{parts.link(words('compare_with'), f'/compare?runs={quote(name)}')}</p>", sanitize=False)
-    await decisions.decisions(here, name)
-    await share.share(here, name)
     parts.heading(words("report"))
     ui.html(
         f'<iframe class="report" title="{escape(words("report"))} {escape(name)}"'
         f' sandbox="allow-scripts allow-downloads" src="/api/v1/runs/{quote(name)}/files/report.html"></iframe>',
         sanitize=False,
     )
+    await decisions.decisions(here, name)
+    await share.share(here, name)
 
 
 def _download(here: Visit, file: str, place: str) -> str:
