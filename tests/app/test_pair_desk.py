@@ -48,20 +48,15 @@ def test_of_several_products_the_record_is_of_the_one_that_is_asked(kept_small: 
 
 def test_its_words(said: dict) -> None:
     assert pair_outlook_text.title(said) == f"{said['pair']} (10-year treasury bond future)"
-    assert f"{said['spread']:.3f} points at the close of 20 Mar 2020" in pair_outlook_text.last_spread(said)
     assert pair_outlook_text.points(said, 0.03, signed=True) == "+0.030"
-    told = pair_outlook_text.record(said)
-    assert f"of {said['record']['n']} calls on T" in told
-    assert ("a finding" in told) == said["record"]["found"]
-    assert "Sharpe ratio of holding so, after costs: filled at the same close" in pair_outlook_text.position(said)
-    assert pair_outlook_text.staleness(said) == "2 sessions closed since the last quote that is held"
+    assert pair_outlook_text.points(said, -0.03) == "−0.030"
     assert "P(up)" in outlook_text.probability(outlook_text.speaker(said))
 
 
 def test_its_figure_ends_with_the_naive_line_and_the_size_of_a_move(said: dict) -> None:
     past, naive, move = spread_ahead(said).data
-    assert past.x[-1] == said["as_of"]
-    assert list(naive.x) == [said["as_of"], said["due"]]
+    assert (past.x[-1], past.text[-1]) == (0, said["as_of"])
+    assert list(naive.x) == [0, 1]
     assert naive.y[0] == naive.y[1] == move.y[0] == round(said["spread"], 4)
     assert move.error_y.array[0] == round(said["expected_move"], 4)
 

@@ -1,12 +1,14 @@
 """The figure of an outlook on a calendar spread: where it was, and how far an average session takes it."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 import plotly.graph_objects as go
 
 from tenor.report.pair_outlook_text import NAIVE, points
 from tenor.report.style import BLUE, PURPLE, TEXT, finished, label, legend, rounded
+from tenor.report.text import MONTHS
 
 SHOWN = 60
 """Sessions of the past that a figure shows."""
@@ -16,20 +18,21 @@ def spread_ahead(outlook: Mapping[str, Any]) -> go.Figure:
     """Draw the pair's spread over its last sessions, the naive line, and the mean size of a session's move."""
     sessions = outlook["recent"]["session"][-SHOWN:]
     spread = outlook["recent"]["spread"][-SHOWN:]
-    ahead = outlook["due"] or "next session"
+    past, ahead = list(range(1 - len(sessions), 1)), 1
     move = outlook["expected_move"]
     figure = go.Figure()
     figure.add_scatter(
-        x=sessions,
+        x=past,
         y=rounded(spread),
         mode="lines+markers",
         name=label(outlook["pair"]),
         line={"color": BLUE, "width": 1.8},
         marker={"size": 4},
-        hovertemplate="%{x}<br>%{y} points<extra></extra>",
+        text=sessions,
+        hovertemplate="%{text}<br>%{y} points<extra></extra>",
     )
     figure.add_scatter(
-        x=[sessions[-1], ahead],
+        x=[0, ahead],
         y=rounded([outlook["spread"], outlook["spread"]]),
         mode="lines",
         name=NAIVE,
@@ -46,6 +49,14 @@ def spread_ahead(outlook: Mapping[str, Any]) -> go.Figure:
         hovertemplate=f"± {points(outlook, move)} points<extra>mean size of a move in train</extra>",
     )
     finished(figure, height=340, legend=legend(yanchor="bottom", y=1.02))
-    figure.update_xaxes(type="category", nticks=6, tickangle=0)
+    ticks = past[:: -max(len(past) // 3, 1)][::-1]
+    figure.update_xaxes(
+        tickvals=ticks, ticktext=[_short(sessions[at - 1]) for at in ticks], range=[past[0] - 1, ahead + 1], tickangle=0
+    )
     figure.update_yaxes(title_text="spread, points")
     return figure
+
+
+def _short(day: str) -> str:
+    when = date.fromisoformat(day)
+    return f"{when.day} {MONTHS[when.month - 1]}"

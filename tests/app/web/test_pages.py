@@ -106,20 +106,20 @@ def page(browser: Any, pages: Any) -> Iterator[Any]:
 
 def test_a_slider_carries_a_shock_to_the_figure(page: Any, pages: Any, workplace: Any) -> None:
     opened(page, pages, workplace, "/what-if")
-    verdict = page.locator("[role=status]").last
+    verdict = page.locator(".board")
     still = verdict.inner_text()
     page.locator("#shock-parallel").focus()
     for _ in range(3):
         page.keyboard.press("ArrowRight")
     page.get_by_text("+3 bp", exact=True).wait_for(timeout=10_000)
-    page.wait_for_function(f"document.querySelectorAll('[role=status]')[0].innerText !== {still!r}", timeout=10_000)
+    page.wait_for_function(f"document.querySelector('.board').innerText !== {still!r}", timeout=10_000)
     assert page.locator("#shock-parallel").input_value() == "3"
     page.get_by_role("button", name="repo +100 bp").click()
     page.get_by_text("+100 bp", exact=True).wait_for(timeout=10_000)
     page.wait_for_timeout(500)  # what is drawn later sets no slider back
     assert [page.locator(f"#shock-{kind}").input_value() for kind in ("parallel", "repo")] == ["0", "100"]
     page.get_by_role("button", name="No shock").click()
-    page.wait_for_function(f"document.querySelectorAll('[role=status]')[0].innerText === {still!r}", timeout=10_000)
+    page.wait_for_function(f"document.querySelector('.board').innerText === {still!r}", timeout=10_000)
 
 
 def test_a_week_of_the_past_and_a_point_of_the_curve_are_carried_too(page: Any, pages: Any, workplace: Any) -> None:
@@ -133,8 +133,7 @@ def test_a_week_of_the_past_and_a_point_of_the_curve_are_carried_too(page: Any, 
     first, _, last = word.partition("..")
     told = f"document.getElementById('main').textContent.replaceAll(/\\s/g, '').includes('replayof{first}to')"
     page.wait_for_function(told, timeout=15_000)  # in the figure, where lines are broken
-    verdict = page.locator("[role=status]").last
-    assert "How plausible is it?" in verdict.inner_text()
+    assert "past changes over" in page.locator(".board").inner_text()
     assert last in weeks.locator("option:checked").inner_text()
 
 
@@ -166,6 +165,18 @@ def test_a_study_is_edited_as_it_is_checked_kept_and_run(page: Any, pages: Any, 
     assert 'kind = "momentum"' in text
     link = page.locator("#main table a", has_text="quick-again-").first
     link.wait_for(timeout=60_000)
+
+
+def test_pages_speak_chinese_down_to_their_figures(browser: Any, pages: Any, workplace: Any) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="zh-CN")
+    page = context.new_page()
+    page.said, page.asked = [], []
+    opened(page, pages, workplace, "/forecast?codes=T-spread,KO")
+    text = page.locator("#main").text_content()
+    assert all(words in text for words in ("建议持有", "平均变动幅度", "上涨概率，%", "下一收盘 = 本收盘"))
+    opened(page, pages, workplace, "/what-if")
+    assert "持仓损益" in page.locator(".board").inner_text()
+    context.close()
 
 
 def test_a_file_is_uploaded_from_the_page(page: Any, pages: Any, workplace: Any) -> None:

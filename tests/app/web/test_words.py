@@ -6,8 +6,9 @@ from string import Formatter
 
 import pytest
 
+from tenor import report
 from tenor.app import web
-from tenor.app.web.words import LANGUAGES, catalogue, spoken
+from tenor.app.web.words import LANGUAGES, Words, catalogue, spoken
 
 
 def test_every_text_is_in_every_language_with_the_same_values() -> None:
@@ -23,6 +24,7 @@ def test_every_text_is_in_every_language_with_the_same_values() -> None:
 def test_every_text_is_used_and_every_use_has_a_text() -> None:
     code = "".join(file.read_text(encoding="utf-8") for file in Path(str(web.__file__)).parent.glob("*.py"))
     made = tuple(re.findall(r"""f['"]([a-z]+_)\{""", code))  # keys that are put together, such as state_ with a state
+    made += ("figure_",)
     unused = [key for key in catalogue() if not re.search(rf"""['"]{key}['"]""", code) and not key.startswith(made)]
     assert unused == []
     said = set(re.findall(r"""words\(['"](\w+)['"]""", code))
@@ -35,3 +37,16 @@ def test_every_text_is_used_and_every_use_has_a_text() -> None:
 )
 def test_the_language_is_the_one_chosen_else_the_browsers(chosen: str | None, accepts: str, language: str) -> None:
     assert spoken(chosen, accepts).language == language
+
+
+def test_texts_of_figures_are_those_that_figures_have() -> None:
+    code = "".join(file.read_text(encoding="utf-8") for file in Path(str(report.__file__)).parent.glob("*.py"))
+    held = {key: text["en"] for key, text in catalogue().items() if key.startswith("figure_")}
+    assert len(set(held.values())) == len(held)
+    assert [text for text in held.values() if f'"{text}"' not in code and f'"{text}, ' not in code] == []
+
+
+def test_a_text_of_a_figure_that_is_not_in_the_catalogue_stays() -> None:
+    assert Words("zh").of_figure("probability of up, lstm") == "上涨概率, lstm"
+    assert Words("zh").of_figure("lstm") == "lstm"
+    assert Words("en").of_figure("probability of up, %") == "probability of up, %"

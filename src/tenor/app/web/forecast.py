@@ -17,7 +17,7 @@ from tenor.report import outlook_text, pair_outlook_text
 from tenor.report.outlook_figures import fan, probabilities
 from tenor.report.pair_outlook_figures import spread_ahead
 from tenor.report.pair_outlook_text import is_pair
-from tenor.report.text import number, percent
+from tenor.report.text import number, p_value, percent
 
 MOST = 6
 """Most instruments side by side."""
@@ -44,7 +44,7 @@ async def forecast(here: Visit, codes: str) -> None:
     _warnings(here, found)
     with ui.element("div").classes("cards"):
         for one in found:
-            _card(here, one, _pair_lines(one) if is_pair(one) else _stock_lines(one))
+            _card(here, one, _pair_facts(here, one) if is_pair(one) else _stock_facts(here, one))
     for one in found:
         if is_pair(one):
             _pair(here, one)
@@ -93,32 +93,80 @@ def _title(one: dict[str, Any]) -> str:
     return pair_outlook_text.title(one) if is_pair(one) else outlook_text.title(one)
 
 
-def _stock_lines(one: dict[str, Any]) -> list[str]:
-    return [
-        outlook_text.expected_range(one),
-        outlook_text.last_close(one),
-        f"{outlook_text.by(one)} {one['record']['sentence']}",
-        outlook_text.held(one),
+def _stock_facts(here: Visit, one: dict[str, Any]) -> list[tuple[str, str, str]]:
+    said, record, words = outlook_text.speaker(one), one["record"], here.words
+    rows = []
+    filled = partial(_filled, here)
+    if len(said["levels"]) > 1:
+        ahead = f"{words('range', stated=outlook_text.stated(said))}, {outlook_text.due(one, 0)}"
+        rows.append((ahead, f"{outlook_text.width(one, said, 0)} {one['currency']}", ""))
+    rows.append((words("close"), outlook_text.close(one), f"{one['as_of']}, {outlook_text.signed(one['change'])}"))
+    rows += _right(here, record)
+    if record["majority"]:
+        rows.append((words("usual_side"), outlook_text.share(record["majority"]), ""))
+    past = record["held"]
+    if said["weight"] is not None and past is not None:
+        low, high = (outlook_text.signed(said[edge], 0).removesuffix(" %") for edge in ("weight_low", "weight_high"))
+        spread = f"[{low}, {high}]" if said["seeds"] > 1 else ""
+        rows.append((f"{words('holds')}: {past['portfolio']}", outlook_text.signed(said["weight"], 0), spread))
+        before = f"{words('sharpe_gross')} {_ratio(past['sharpe_gross'])}"
+        rows.append((filled(past), _ratio(past["sharpe"]), before))
+        rows.append((words("information_ratio"), _ratio(past["information_ratio"]), ""))
+    return rows
+
+
+def _pair_facts(here: Visit, one: dict[str, Any]) -> list[tuple[str, str, str]]:
+    said, record, words = outlook_text.speaker(one), one["record"], here.words
+    points, filled = partial(pair_outlook_text.points, one), partial(_filled, here)
+    change = "" if one["change"] is None else f", {points(one['change'], signed=True)}"
+    low, high = (number(said[edge], 2) for edge in ("pairs_low", "pairs_high"))
+    rows = [
+        (words("spread_points"), points(one["spread"]), f"{one['as_of']}{change}"),
+        (words("usual_move"), f"± {points(one['expected_move'])}", ""),
+        *_right(here, record),
     ]
+    if record["best_rule"]:
+        rows.append(
+            (f"{words('hardest_rule')}: {record['best_rule']}", outlook_text.share(record["best_accuracy"]), "")
+        )
+    if record["p_holm"] is not None:
+        rows.append((words("p_all_products"), p_value(record["p_holm"]), ""))
+    spread = f"[{low}, {high}]" if said["seeds"] > 1 else ""
+    rows.append((f"{words('holds')}: {one['rule']}", f"{number(said['pairs'], 2)} {words('pairs_unit')}", spread))
+    for way in record["earned"]:
+        before = f"{words('sharpe_gross')} {number(way['sharpe_gross']['mean'])}"
+        rows.append((filled(way), number(way["sharpe"]["mean"]), before))
+    return rows
 
 
-def _pair_lines(one: dict[str, Any]) -> list[str]:
-    return [
-        pair_outlook_text.last_spread(one),
-        f"{outlook_text.by(one)} {pair_outlook_text.record(one)}",
-        pair_outlook_text.position(one),
-    ]
+def _right(here: Visit, record: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """How often the model that is quoted was right, on how many calls of which days."""
+    days = f"{here.words('calls', count=record['n'])}, {record['first']} – {record['last']}"
+    return [(f"{here.words('right')}: {record['model']}", outlook_text.share(record["accuracy"]), days)]
 
 
-def _card(here: Visit, one: dict[str, Any], lines: list[str]) -> None:
-    said = outlook_text.speaker(one)
-    seeds = f"{outlook_text.over_seeds(said)} / {said['seeds']}" if said["seeds"] > 1 else ""
-    told = "".join(f"<p>{escape(line)}</p>" for line in lines if line)
+def _filled(here: Visit, way: dict[str, Any]) -> str:
+    fill = way["fill"]
+    return f"{here.words('sharpe')}, {here.words(f'fill_{fill}')}"
+
+
+def _ratio(score: dict[str, Any]) -> str:
+    interval = f" [{number(score['low'])}, {number(score['high'])}]" if score["low"] is not None else ""
+    return f"{number(score['value'])}{interval}"
+
+
+def _card(here: Visit, one: dict[str, Any], facts: list[tuple[str, str, str]]) -> None:
+    said, words = outlook_text.speaker(one), here.words
+    agree = "one_seed"
+    if said["seeds"] > 1:
+        agree = "seeds_disagree" if said["low"] < 0.5 < said["high"] else "seeds_agree"
+    seeds = f"{outlook_text.over_seeds(said)} {words(agree, count=said['seeds'])}".strip()
     ui.html(
         f'<section class="card" aria-label="{escape(one["code"])}">'
         f'<h2 style="margin:0">{escape(_title(one))}</h2>'
-        f'<div class="fine">{escape(here.words("up_now"))}</div><div class="up">{escape(percent(said["up"]))}</div>'
-        f'<div class="fine">{escape(seeds)}</div><p><strong>{escape(verdict(here, one))}</strong></p>{told}</section>',
+        f'<div class="fine">{escape(words("up_now"))}</div><div class="up">{escape(percent(said["up"]))}</div>'
+        f'<div class="fine">{escape(seeds)}</div><p><strong>{escape(verdict(here, one))}</strong></p>'
+        f"{parts.facts_html(facts)}</section>",
         sanitize=False,
     )
 

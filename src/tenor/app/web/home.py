@@ -119,4 +119,5 @@ def verdict(here: Visit, one: dict[str, Any]) -> str:
     """Say in the reader's language whether the record holds a finding."""
     if one["record"]["judged"] != "test":
         return here.words("verdict_open")
-    return here.words("verdict_found" if one["record"]["found"] else "verdict_nothing")
+    found = "verdict_found" if one["record"]["found"] else "verdict_nothing"
+    return here.words("over_products", what=here.words(found)) if pair_outlook_text.is_pair(one) else here.words(found)

@@ -222,6 +222,16 @@ def table_html(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]
     )
 
 
+def facts_html(rows: Sequence[tuple[str, str, str]]) -> str:
+    """Return a list of facts as HTML: what it is, what it comes to, and finer words below."""
+    told = "".join(
+        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}"
+        f"{f'<span class=fine>{escape(fine)}</span>' if fine else ''}</dd></div>"
+        for name, value, fine in rows
+    )
+    return f'<dl class="facts">{told}</dl>'
+
+
 def cell(text: str, fine: str = "") -> str:
     """Return a cell's HTML: a text, and finer words below it."""
     return escape(text) + (f'<div class="fine">{escape(fine)}</div>' if fine else "")
@@ -238,27 +248,33 @@ def link(text: str, place: str) -> str:
 
 
 def figure(drawn: go.Figure, here: Visit, *, label: str) -> Any:
-    """Draw a figure of a report in the reader's theme; the element has ``update_figure``."""
-    element = ui.plotly(themed(drawn, dark=here.dark)).classes("figure")
+    """Draw a figure of a report in the reader's theme and language; the element has ``update_figure``."""
+    element = ui.plotly(themed(drawn, here)).classes("figure")
     element.props(f'role="group" aria-label="{escape(label)}"')
     return element
 
 
-def themed(drawn: go.Figure, *, dark: bool) -> dict[str, Any]:
-    """Return a figure for Plotly in the browser, with the colours of a theme."""
-    ink, line = ("#e6edf3", "#3a434d") if dark else ("#1b1f24", "#d0d7de")
+def themed(drawn: go.Figure, here: Visit) -> dict[str, Any]:
+    """Return a figure for Plotly in the browser, with the colours of a theme and the words of a language."""
+    ink, line = ("#e6edf3", "#3a434d") if here.dark else ("#1b1f24", "#d0d7de")
     table: dict[str, Any] = drawn.to_dict()
     layout = table["layout"]
     layout |= {"paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)", "autosize": True}
     layout["font"] = {**layout.get("font", {}), "color": ink}
     for name in [key for key in layout if key.startswith(("xaxis", "yaxis"))]:
-        layout[name] = {**layout[name], "gridcolor": line, "linecolor": line, "zerolinecolor": line}
+        axis = {**layout[name], "gridcolor": line, "linecolor": line, "zerolinecolor": line}
+        if text := axis.get("title", {}).get("text"):
+            axis["title"] = {**axis["title"], "text": here.words.of_figure(text)}
+        layout[name] = axis
+    for note in layout.get("annotations", ()):
+        note["text"] = here.words.of_figure(str(note.get("text", "")))
     layout.pop("template", None)
-    if dark:
-        for trace in table["data"]:
-            held = trace.get("line", {})
-            if isinstance(held, dict) and held.get("color") in ("#222", "#1b1f24", "#000", "black"):
-                trace["line"] = {**held, "color": ink}
+    for trace in table["data"]:
+        if isinstance(trace.get("name"), str):
+            trace["name"] = here.words.of_figure(trace["name"])
+        held = trace.get("line", {})
+        if here.dark and isinstance(held, dict) and held.get("color") in ("#222", "#1b1f24", "#000", "black"):
+            trace["line"] = {**held, "color": ink}
     return {"data": table["data"], "layout": layout, "config": CONFIG}
 
 

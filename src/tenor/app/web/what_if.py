@@ -16,8 +16,8 @@ from nicegui import ui
 from tenor.app.web import parts
 from tenor.app.web.holdings import holdings
 from tenor.app.web.parts import Visit
+from tenor.app.web.what_if_facts import chain_facts, distance_facts, flip_row
 from tenor.errors import TenorError
-from tenor.report import what_if_text
 from tenor.report.text import DASH
 from tenor.report.what_if_figures import grid_pnl, shift_waterfall
 from tenor.scenario.replay import weeks_that_stand_out
@@ -126,9 +126,7 @@ class _Board:
         with ui.element("div").classes("row"):
             parts.choose(words("history"), [("", DASH), *self._weeks()], "", self._again)
         parts.heading(words("from_shock"))
-        self._verdict = (
-            ui.element("div").props('role="status" aria-live="polite"').style("min-height: 9rem; width: 100%")
-        )
+        self._verdict = ui.html("", sanitize=False).props('role="status" aria-live="polite"').classes("board")
         self._figure = ui.plotly(self._waiting()).classes("figure tall")
         self._figure.props(f'role="group" aria-label="{words("from_shock")}"')
         await self._ask()
@@ -139,8 +137,8 @@ class _Board:
             parts.figure(grid, self._here, label=words("grid")).classes("tall")
             parts.say(words("grid_fine"), fine=True)
         parts.heading(words("flip"))
-        for sentence in flips:
-            parts.say(sentence)
+        heads = [words(key) for key in ("flips_what", "by_shock", "flips_at", "from_to", "plausible")]
+        parts.table(words("flip"), heads, flips, numbers=2)
 
     def _weeks(self) -> list[tuple[str, str]]:
         """The weeks of the past that can be done again, as choices."""
@@ -190,19 +188,16 @@ class _Board:
         self._asked += 1
         mine = self._asked
         try:
-            drawn, sentences = await asyncio.to_thread(self._answered, dict(self._sizes), self._replay)
+            drawn, told = await asyncio.to_thread(self._answered, dict(self._sizes), self._replay)
         except TenorError as failure:
-            drawn, sentences = None, [str(failure)]
+            drawn, told = None, f"<p>{escape(str(failure))}</p>"
         if mine != self._asked:
             return
-        self._verdict.clear()
-        with self._verdict:
-            for sentence in sentences:
-                parts.say(sentence)
+        self._verdict.set_content(told)
         if drawn is not None:
-            self._figure.update_figure(parts.themed(drawn, dark=self._here.dark))
+            self._figure.update_figure(parts.themed(drawn, self._here))
 
-    def _answered(self, sizes: dict[str, int], replay: str | None) -> tuple[go.Figure | None, list[str]]:
+    def _answered(self, sizes: dict[str, int], replay: str | None) -> tuple[go.Figure | None, str]:
         from tenor.app.what_if import AskWhatIf, asked_of
 
         shifts = (
@@ -212,16 +207,12 @@ class _Board:
         request = AskWhatIf(Path(self._loaded.name), self._here.server.place.runs, shifts=shifts or ("parallel=+0bp",))
         found = asked_of(self._desk, self._loaded, request)
         outcome = found.outcomes[0]
-        sentences = list(what_if_text.verdict_sentences(outcome, found.asked))
-        if not shifts:
-            return shift_waterfall(outcome, found.asked), sentences
-        sentences += [
-            f"{self._here.words('plausible')} {outcome.plausibility.sentence}.",
-            what_if_text.inputs_sentence(outcome, found.asked.base_inputs),
-        ]
-        return shift_waterfall(outcome, found.asked), sentences
+        rows = chain_facts(self._here, outcome, found.asked)
+        if shifts:
+            rows += distance_facts(self._here, outcome)
+        return shift_waterfall(outcome, found.asked), parts.facts_html(rows)
 
-    def _around(self) -> tuple[go.Figure, list[str]]:
+    def _around(self) -> tuple[go.Figure, list[list[str]]]:
         from tenor.app.what_if import AskWhatIf, asked_of
 
         request = AskWhatIf(
@@ -229,7 +220,8 @@ class _Board:
         )
         found = asked_of(self._desk, self._loaded, request)
         assert found.grid is not None
-        return grid_pnl(found.grid, found.asked), [what_if_text.flip_sentence(flip) for flip in found.flips]
+        return grid_pnl(found.grid, found.asked), [flip_row(self._here, flip) for flip in found.flips]
 
     def _waiting(self) -> dict[str, Any]:
-        return parts.themed(go.Figure(layout={"height": 420}), dark=self._here.dark)
+        hidden = {"visible": False}
+        return parts.themed(go.Figure(layout={"height": 420, "xaxis": hidden, "yaxis": hidden}), self._here)

@@ -19,6 +19,12 @@ def catalogue() -> dict[str, dict[str, str]]:
     return table
 
 
+@cache
+def _of_figures() -> dict[str, dict[str, str]]:
+    """The texts of figures, by what the figure functions write."""
+    return {held["en"]: held for key, held in catalogue().items() if key.startswith("figure_")}
+
+
 @dataclass(frozen=True, slots=True)
 class Words:
     """The texts of one language."""
@@ -28,6 +34,19 @@ class Words:
     def __call__(self, key: str, **values: object) -> str:
         """Return the text of ``key`` with its values filled in; KeyError for a key that is not in the catalogue."""
         return catalogue()[key][self.language].format(**values)
+
+    def of_figure(self, text: str) -> str:
+        """Return a text of a figure in this language: as it is where the catalogue's ``figure_`` texts lack it.
+
+        A number or name after the words, as in ``probability of up, lstm``, stays.
+        """
+        held = _of_figures()
+        if self.language == "en":
+            return text
+        if text in held:
+            return held[text][self.language]
+        head, comma, rest = text.partition(", ")
+        return f"{held[head][self.language]}{comma}{rest}" if head in held else text
 
 
 def spoken(language: str | None, accepts: str = "") -> Words:
