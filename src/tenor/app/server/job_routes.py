@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -12,6 +13,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from tenor.app.server.serving import ERRORS, ConflictError, Server, answered
 from tenor.app.server.worker import rendered
+from tenor.errors import StoreError
 from tenor.io.store import jobs
 from tenor.io.store.accounts import Person
 
@@ -68,7 +70,8 @@ def add_jobs(api: APIRouter, server: Server) -> None:
             if not held.open or await request.is_disconnected():
                 return
             await asyncio.sleep(0.3)
-            held = await asyncio.to_thread(jobs.read, server.store, job)
+            with suppress(StoreError):  # the job goes on, and so does who follows it, once the database is back
+                held = await asyncio.to_thread(jobs.read, server.store, job)
 
     @api.delete("/jobs/{job}", tags=["jobs"], responses=ERRORS)
     def cancel_job(person: may_run, job: str) -> dict[str, Any]:

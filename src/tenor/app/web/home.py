@@ -69,7 +69,7 @@ def _instrument(here: Visit, code: str, watched: list[str]) -> None:
             accounts.set_watch_list(here.server.store, here.person.name, now)
             ui.navigate.reload()
 
-        star.on("click", turned)
+        star.on("click", parts.attempt(turned))
 
 
 def _row(here: Visit, run_name: str, code: str) -> list[str]:

@@ -3,6 +3,7 @@
 NiceGUI keeps one set of pages for a process, so a process serves one workplace.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from html import escape
 from importlib import resources
@@ -16,7 +17,8 @@ from starlette.staticfiles import StaticFiles
 from tenor.app.server.serving import Server, forget, remember
 from tenor.app.web import backtest, forecast, home, market, parts, runs, study, what_if
 from tenor.app.web.parts import LANGUAGE, THEME, Visit, frame, visit
-from tenor.app.web.words import spoken
+from tenor.app.web.words import Words, spoken
+from tenor.errors import StoreError, TenorError
 
 SLOW = 30.0
 """Seconds within which a page must be drawn that may have to read a run first."""
@@ -32,11 +34,14 @@ def add_pages(app: FastAPI, server: Server, *, secret: str) -> None:
         request: Request, key: str, title: str, draw: Callable[[Visit], Awaitable[None]]
     ) -> Response | None:
         """Draw one page for whoever reads, or lead who is not known to the sign-in."""
-        here = visit(server, request)
+        here = await asyncio.to_thread(visit, server, request)
         if isinstance(here, Response):
             return here
         with frame(here, key, here.words(title) if title else str(request.path_params["name"])):
-            await draw(here)
+            try:
+                await draw(here)
+            except TenorError as failure:  # the database, or the disk: nothing that a page could do about it
+                parts.unwell(here.words, failure)
         return None
 
     @ui.page("/")
@@ -78,7 +83,7 @@ def add_pages(app: FastAPI, server: Server, *, secret: str) -> None:
 def _add_sign_in(app: FastAPI, server: Server) -> None:
     @ui.page("/sign-in")
     def _sign_in(request: Request, to: str = "/", wrong: int = 0) -> None:
-        words = spoken(request.cookies.get(LANGUAGE), request.headers.get("accept-language", ""))
+        words = _spoken(request)
         parts.head(words, words("sign_in"), dark=request.cookies.get(THEME) == "dark")
         with ui.element("div").props('id="main"'):
             ui.html(_form(words, _inside(to), wrong=bool(wrong)), sanitize=False)
@@ -92,7 +97,10 @@ def _add_sign_in(app: FastAPI, server: Server) -> None:
     ) -> Response:
         if not server.settings.accounts:
             return RedirectResponse("/", status_code=303)
-        found = server.sign_in(name, password, "page")
+        try:
+            found = server.sign_in(name, password, "page")
+        except StoreError as failure:
+            return parts.unwell_page(_spoken(request), failure)
         if found is None:
             return RedirectResponse(f"/sign-in?wrong=1&to={_inside(to)}", status_code=303)
         answer = RedirectResponse(_inside(to), status_code=303)
@@ -102,8 +110,15 @@ def _add_sign_in(app: FastAPI, server: Server) -> None:
     @app.post("/sign-out", include_in_schema=False)
     def sign_out(request: Request) -> Response:
         answer = RedirectResponse("/sign-in", status_code=303)
-        forget(server, answer, request)
+        try:
+            forget(server, answer, request)
+        except StoreError as failure:
+            return parts.unwell_page(_spoken(request), failure)
         return answer
+
+
+def _spoken(request: Request) -> Words:
+    return spoken(request.cookies.get(LANGUAGE), request.headers.get("accept-language", ""))
 
 
 def _inside(place: str) -> str:

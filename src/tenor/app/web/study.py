@@ -42,7 +42,7 @@ async def study(here: Visit, chosen: str) -> None:
         sanitize=False,
     )
     parts.heading(words("jobs"))
-    _Jobs(here).draw()
+    await _Jobs(here).draw()
 
 
 def _names(here: Visit) -> list[str]:
@@ -71,18 +71,19 @@ class _Jobs:
 
     def __init__(self, here: Visit) -> None:
         self._here = here
-        self._last: list[Any] = []
+        self._last: list[Any] | None = None
 
-    def draw(self) -> None:
+    async def draw(self) -> None:
         """Draw it, and look again every second."""
         self._place = ui.element("div").style("width: 100%; min-height: 8rem")
-        self._again()
+        await self._again()
         ui.timer(1.0, self._again)
 
-    def _again(self) -> None:
+    async def _again(self) -> None:
         try:
-            held = jobs.page(self._here.server.store, limit=SHOWN)
+            held = await asyncio.to_thread(jobs.page, self._here.server.store, limit=SHOWN)
         except TenorError as failure:
+            self._last = None
             self._place.clear()
             with self._place:
                 parts.banner("!", str(failure))
@@ -108,9 +109,9 @@ class _Jobs:
                     if job.open and not job.cancel_asked:
                         parts.press(f"{words('cancel')}: {_what(job)}", partial(self._cancel, job.id))
 
-    def _cancel(self, job: str) -> None:
+    async def _cancel(self, job: str) -> None:
         self._here.server.cancel(self._here.person, job)
-        self._again()
+        await self._again()
 
     def _row(self, job: Job) -> list[str]:
         began = "" if job.started is None else job.started.strftime("%Y-%m-%d %H:%M:%S UTC")
