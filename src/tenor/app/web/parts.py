@@ -191,7 +191,8 @@ def unwell_page(words: Words, failure: StoreError) -> Response:
     return HTMLResponse(
         f'<!doctype html><html lang="{words.language}"><head><meta charset="utf-8"><title>Tenor</title>'
         '<meta name="viewport" content="width=device-width"><link rel="stylesheet" href="/assets/tenor.css"></head>'
-        f'<body><div id="main"><h1>Tenor</h1>{_unwell(words, failure)}</div><script>{_WELL_AGAIN}</script></body></html>',
+        f'<body><div id="main"><h1>Tenor</h1>{_unwell(words, failure)}</div>'
+        f"<script>{_WELL_AGAIN}</script></body></html>",
         status_code=503,
     )
 

@@ -26,7 +26,8 @@ PATIENCE = 10.0
 """Seconds after which a PostgreSQL server that says nothing is taken for gone."""
 
 AWAY = ("08", "53", "57P", "58", "25006")
-"""How SQLSTATEs begin that say of PostgreSQL that it cannot answer now: connection, resources, shutdown, disk, standby."""
+"""How SQLSTATEs begin by which PostgreSQL says that it cannot answer now: connection, resources, shutdown, disk,
+standby."""
 
 
 @dataclass(frozen=True, slots=True)
