@@ -101,25 +101,71 @@ decision = "close"
 days_before_last_trading = 14
 
 [[factors]]
+kind = "spread_level"
+[[factors]]
 kind = "spread_change"
 days = [1, 2]
 [[factors]]
+kind = "leg_change"
+days = [1]
+[[factors]]
+kind = "funding"
+rates = ["REPO.1W"]
+days = [1]
+[[factors]]
 kind = "curve_shape"
+curve = "CGB"
+days = [1]
+[[factors]]
+kind = "activity"
+[[factors]]
+kind = "carry"
+[[factors]]
+kind = "implied_repo"
+[[factors]]
+kind = "cheapest_to_deliver"
+
+[valuation]
+curve = "CGB"
+tenors = [1, 2, 3, 5, 7, 10, 30]
+funding = { "REPO.ON" = 1, "REPO.1W" = 7, "REPO.1M" = 30 }
+basket = "published"
+compounding = "annual"
 
 [split]
 kind = "walk_forward"
-train = 300
-validation = 100
-test = 100
-purge = 3
+train = 200
+validation = 60
+test = 80
+purge = 2
+folds = 2
 
 [[models]]
 kind = "reversal"
 [[models]]
 kind = "logistic"
+[[models]]
+kind = "lightgbm"
+trees = 20
+[[models]]
+kind = "lstm"
+layers = 1
+hidden = 4
+
+[fit]
+epochs = 10
 
 [[positions]]
 kind = "sign"
+[[positions]]
+kind = "probability"
+band = 1.0
+
+[trading]
+fills = ["same_close"]
+sessions_per_year = 243
+costs = { slippage_ticks = 0.5, fee = "exchange" }
+limits = { max_pairs = 10, lots = "fractional" }
 
 [statistics]
 replications = 200

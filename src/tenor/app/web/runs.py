@@ -13,11 +13,9 @@ from tenor.errors import TenorError
 
 async def runs(here: Visit) -> None:
     """Draw the list."""
-    from tenor.app.commands import ListRuns, list_runs
-
     words = here.words
-    listed = await asyncio.to_thread(lambda: list_runs(ListRuns(here.server.place.runs)))
-    if not listed["runs"]:
+    held, unusable = await asyncio.to_thread(here.server.desks.shelf.listed)
+    if not held:
         parts.empty(words("runs_none"), (words("home_begin"), "/study"))
     else:
         rows = [
@@ -27,13 +25,13 @@ async def runs(here: Visit) -> None:
                 escape(f"{row['source']}, {words('simulated')}" if row["simulated"] else row["source"]),
                 escape(f"{row['seconds']:.0f}"),
             ]
-            for row in sorted(listed["runs"], key=lambda row: str(row["finished"]), reverse=True)
+            for row in sorted((card.row for card in held), key=lambda row: str(row["finished"]), reverse=True)
         ]
         heads = [words(key) for key in ("run", "finished", "source", "seconds")]
         parts.table(words("runs_title"), heads, rows, numbers=3)
-    if listed["unusable"]:
+    if unusable:
         parts.heading(words("unusable"))
-        for line in listed["unusable"]:
+        for line in unusable:
             parts.say(line, fine=True)
 
 
