@@ -21,7 +21,7 @@ from tenor.app.web.words import Words, spoken
 from tenor.errors import StoreError, TenorError
 
 SLOW = 30.0
-"""Seconds within which a page must be drawn that may have to read a run first."""
+"""Seconds within which a page must be drawn; each may have to read runs first, on a machine that is busy."""
 
 
 def add_pages(app: FastAPI, server: Server, *, secret: str) -> None:
@@ -44,7 +44,7 @@ def add_pages(app: FastAPI, server: Server, *, secret: str) -> None:
                 parts.unwell(here.words, failure)
         return None
 
-    @ui.page("/")
+    @ui.page("/", response_timeout=SLOW)
     async def _home(request: Request) -> Response | None:
         return await drawn(request, "home", "home_title", home.home)
 
@@ -52,7 +52,7 @@ def add_pages(app: FastAPI, server: Server, *, secret: str) -> None:
     async def _market(request: Request, code: str = "", run: str = "") -> Response | None:
         return await drawn(request, "market", "market_title", lambda here: market.market(here, code, run))
 
-    @ui.page("/forecast")
+    @ui.page("/forecast", response_timeout=SLOW)
     async def _forecast(request: Request, codes: str = "") -> Response | None:
         return await drawn(request, "forecast", "forecast_title", lambda here: forecast.forecast(here, codes))
 
@@ -60,7 +60,7 @@ def add_pages(app: FastAPI, server: Server, *, secret: str) -> None:
     async def _what_if(request: Request, run: str = "", product: str = "") -> Response | None:
         return await drawn(request, "what_if", "what_if_title", lambda here: what_if.what_if(here, run, product))
 
-    @ui.page("/study")
+    @ui.page("/study", response_timeout=SLOW)
     async def _study(request: Request) -> Response | None:
         chosen = request.query_params.get("study", "")
         return await drawn(request, "study", "study_title", lambda here: study.study(here, chosen))
@@ -69,11 +69,11 @@ def add_pages(app: FastAPI, server: Server, *, secret: str) -> None:
     async def _backtest(request: Request, run: str = "", way: int = 0) -> Response | None:
         return await drawn(request, "backtest", "backtest_title", lambda here: backtest.backtest(here, run, way))
 
-    @ui.page("/runs")
+    @ui.page("/runs", response_timeout=SLOW)
     async def _runs(request: Request) -> Response | None:
         return await drawn(request, "runs", "runs_title", runs.runs)
 
-    @ui.page("/runs/{name}")
+    @ui.page("/runs/{name}", response_timeout=SLOW)
     async def _run(request: Request, name: str) -> Response | None:
         return await drawn(request, "runs", "", lambda here: runs.one_run(here, name))
 
