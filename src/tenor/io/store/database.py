@@ -20,7 +20,7 @@ from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, DisconnectionError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from tenor.errors import StoreError
+from tenor.errors import StoreError, StudyError
 
 PATIENCE = 10.0
 """Seconds after which a PostgreSQL server that says nothing is taken for gone."""
@@ -28,6 +28,11 @@ PATIENCE = 10.0
 AWAY = ("08", "53", "57P", "58", "25006")
 """How SQLSTATEs begin by which PostgreSQL says that it cannot answer now: connection, resources, shutdown, disk,
 standby."""
+
+NO_TEXT = ("22021", "22P05")
+"""SQLSTATEs by which PostgreSQL refuses a character."""
+
+_UNTEXT = "a word with a character that cannot be kept: NUL, or half of a pair of surrogates"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,10 @@ class Store:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """Yield a connection in a transaction; :class:`StoreError` if the database is gone."""
+        """Yield a connection in a transaction; :class:`StoreError` if the database is gone.
+
+        What it cannot keep as text is a :class:`StudyError`.
+        """
         with _told("what was reported as done is kept: ask again when it is back"), self.engine.begin() as connection:
             if self.engine.dialect.name == "sqlite":
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -68,7 +76,11 @@ def _told(then: str) -> Iterator[None]:
     except DBAPIError as gone:
         if _is_away(gone):
             raise StoreError(f"the database does not answer ({_reason(gone)}); {then}") from gone
+        if _state(gone.orig) in NO_TEXT:
+            raise StudyError(_UNTEXT) from gone
         raise
+    except UnicodeEncodeError as wrong:
+        raise StudyError(_UNTEXT) from wrong
     except PoolTimeoutError as busy:
         raise StoreError(f"the database does not answer (every connection to it is taken); {then}") from busy
 
