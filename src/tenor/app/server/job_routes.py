@@ -58,10 +58,16 @@ def add_jobs(api: APIRouter, server: Server) -> None:
             return answered(rendered(dict(held.error)), 422)
         raise ConflictError(f"job {job} is {held.state}: it has no answer{' yet' if held.open else ''}")
 
+    def named(job: str) -> jobs.Job:
+        """Read a job before the stream begins: then there is still a status to say that there is none."""
+        return jobs.read(server.store, job)
+
     @api.get("/jobs/{job}/events", tags=["jobs"], response_class=EventSourceResponse, responses=ERRORS)
-    async def follow(person: may_read, job: str, request: Request) -> AsyncIterator[ServerSentEvent]:
+    async def follow(
+        person: may_read, held: Annotated[jobs.Job, Depends(named)], request: Request
+    ) -> AsyncIterator[ServerSentEvent]:
         """Follow a job: an event for each change of its progress or state, the last when it has ended."""
-        held, last = await asyncio.to_thread(jobs.read, server.store, job), None
+        last = None
         while True:
             now = shown(held)
             if now != last:
@@ -71,7 +77,7 @@ def add_jobs(api: APIRouter, server: Server) -> None:
                 return
             await asyncio.sleep(0.3)
             with suppress(StoreError):  # the job goes on, and so does who follows it, once the database is back
-                held = await asyncio.to_thread(jobs.read, server.store, job)
+                held = await asyncio.to_thread(jobs.read, server.store, held.id)
 
     @api.delete("/jobs/{job}", tags=["jobs"], responses=ERRORS)
     def cancel_job(person: may_run, job: str) -> dict[str, Any]:

@@ -66,8 +66,10 @@ def add_pages(app: FastAPI, server: Server, *, secret: str) -> None:
         return await drawn(request, "study", "study_title", lambda here: study.study(here, chosen))
 
     @ui.page("/backtest", response_timeout=SLOW)
-    async def _backtest(request: Request, run: str = "", way: int = 0) -> Response | None:
-        return await drawn(request, "backtest", "backtest_title", lambda here: backtest.backtest(here, run, way))
+    async def _backtest(request: Request, run: str = "", way: str = "") -> Response | None:
+        return await drawn(
+            request, "backtest", "backtest_title", lambda here: backtest.backtest(here, run, _number(way))
+        )
 
     @ui.page("/runs", response_timeout=SLOW)
     async def _runs(request: Request) -> Response | None:
@@ -82,7 +84,7 @@ def add_pages(app: FastAPI, server: Server, *, secret: str) -> None:
 
 def _add_sign_in(app: FastAPI, server: Server) -> None:
     @ui.page("/sign-in")
-    def _sign_in(request: Request, to: str = "/", wrong: int = 0) -> None:
+    def _sign_in(request: Request, to: str = "/", wrong: str = "") -> None:
         words = _spoken(request)
         parts.head(words, words("sign_in"), dark=request.cookies.get(THEME) == "dark")
         with ui.element("div").props('id="main"'):
@@ -115,6 +117,11 @@ def _add_sign_in(app: FastAPI, server: Server) -> None:
         except StoreError as failure:
             return parts.unwell_page(_spoken(request), failure)
         return answer
+
+
+def _number(word: str) -> int:
+    """A number of an address; -1 for what is none, which every page takes for its first choice."""
+    return int(word) if word.isascii() and word.isdecimal() and len(word) < 10 else -1
 
 
 def _spoken(request: Request) -> Words:
