@@ -7,7 +7,7 @@ print the answer. A face knows nothing about markets; what it prints is what is 
 import os
 import platform
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 Request = TypeVar("Request")
 Answer = dict[str, Any]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,23 +268,36 @@ def rerun_run(request: RerunRun, watch: Progress = silent) -> Answer:
 
 def list_runs(request: ListRuns, watch: Progress = silent) -> Answer:
     """Return name, study, data and finishing time of each complete run, and what lies there and is none."""
-    from tenor.io import runs
+    from tenor.io.runs import each_run
 
-    listing = runs.list_runs(request.runs)
+    rows, unusable = each_run(request.runs, lambda folder: told_of(folder, row_of))
     return {
         "folder": str(request.runs),
-        "runs": [
-            {
-                "run": kept.name,
-                "study": kept.study["name"],
-                "finished": kept.facts["finished"],
-                "seconds": kept.facts["seconds"],
-                "simulated": kept.result["data"]["simulated"],
-                "source": kept.result["data"]["source"],
-            }
-            for kept in listing.runs
-        ],
-        "unusable": list(listing.unusable),
+        "runs": list(rows),
+        "unusable": list(unusable),
+    }
+
+
+def told_of(folder: Path, tell: "Callable[[Run], T]") -> "T":
+    """Read a run and return what ``tell`` makes of it; :class:`RunError` if its files do not say what that needs."""
+    from tenor.io.runs import read_run
+
+    kept = read_run(folder)
+    try:
+        return tell(kept)
+    except (KeyError, TypeError, AttributeError) as lacking:
+        raise RunError(f"{folder} is damaged: its files do not say {lacking}; run the study again") from lacking
+
+
+def row_of(kept: "Run") -> Answer:
+    """Return what a list of runs says of one."""
+    return {
+        "run": kept.name,
+        "study": kept.study["name"],
+        "finished": kept.facts["finished"],
+        "seconds": kept.facts["seconds"],
+        "simulated": kept.result["data"]["simulated"],
+        "source": kept.result["data"]["source"],
     }
 
 
@@ -294,7 +308,7 @@ def list_models(request: ListModels, watch: Progress = silent) -> Answer:
     over all products on the sessions it was judged on, and the interval of that. ``judged`` is ``validation`` while
     the data end before the test range.
     """
-    from tenor.io.runs import list_runs as listed
+    from tenor.io.runs import each_run
     from tenor.registry import registered
     from tenor.report.report import plain
 
@@ -308,15 +322,20 @@ def list_models(request: ListModels, watch: Progress = silent) -> Answer:
         stated = {key: "(state it)" if value is MISSING else value for key, value in defaults.items()}
         idea = " ".join((settings.__doc__ or "").strip().split("\n\n")[0].split())
         models.append({"kind": name, "idea": idea, "settings": plain(stated)})
-    listing = listed(request.runs)
-    trained = [row for kept in listing.runs for row in _trained(kept.name, kept.facts, kept.result)]
-    return {"models": models, "trained": trained, "unusable": list(listing.unusable)}
+    held, unusable = each_run(request.runs, lambda folder: told_of(folder, _trained))
+    trained = [row for rows in held for row in rows]
+    return {"models": models, "trained": trained, "unusable": list(unusable)}
 
 
-def _trained(run: str, facts: Mapping[str, Any], result: Mapping[str, Any]) -> list[Answer]:
+def _trained(kept: "Run") -> list[Answer]:
     """One row for each model of a run."""
-    data = result["data"]
-    of_run = {"run": run, "finished": facts["finished"], "source": data["source"], "simulated": data["simulated"]}
+    data, result = kept.result["data"], kept.result
+    of_run = {
+        "run": kept.name,
+        "finished": kept.facts["finished"],
+        "source": data["source"],
+        "simulated": data["simulated"],
+    }
     rows = []
     for found in result["directions"]:
         if found["scope"] == "all":

@@ -27,13 +27,13 @@ import secrets
 import shutil
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import polars as pl
 
@@ -44,6 +44,8 @@ from tenor.report.report import DataFacts
 
 if TYPE_CHECKING:
     from tenor.stock_study import AnyStudy
+
+T = TypeVar("T")
 
 FORMAT = 2
 BEFORE: Mapping[Any, str] = {1: "written before models were kept"}
@@ -359,21 +361,26 @@ def _models(frozen: FrozenModels | None) -> bytes:
 
 def list_runs(root: Path) -> Listing:
     """Return every complete run below ``root``, and what else lies there that looks like one."""
+    return Listing(*each_run(root, read_run))
+
+
+def each_run(root: Path, read: Callable[[Path], T]) -> tuple[tuple[T, ...], tuple[str, ...]]:
+    """Return what ``read`` makes of each folder below ``root`` that looks like a run, and why the others are none."""
     if not root.exists():
-        return Listing((), ())
+        return (), ()
     if not root.is_dir():
         raise RunError(f"{root} is no folder; give the folder of the runs with --runs")
-    runs: list[Run] = []
+    runs: list[T] = []
     unusable: list[str] = []
     for folder in sorted(path for path in root.iterdir() if path.is_dir()):
         if DAMAGED in folder.name:
             unusable.append(f"{folder} was damaged and was moved aside; delete it")
         elif folder.name.startswith(PARTIAL) or any((folder / file).exists() for file in FILES):
             try:
-                runs.append(read_run(folder))
+                runs.append(read(folder))
             except RunError as why:
                 unusable.append(str(why))
-    return Listing(tuple(runs), tuple(unusable))
+    return tuple(runs), tuple(unusable)
 
 
 def _complete(folder: Path) -> bool:

@@ -23,7 +23,9 @@ class Way:
 
 
 def ways(ledger: pl.DataFrame) -> tuple[Way, ...]:
-    """Return the ways that a ledger holds, in its order."""
+    """Return the ways that a ledger holds, in its order; none of a run in which nothing is traded."""
+    if "fill" not in ledger.columns:
+        return ()
     rule = _rule(ledger)
     held = ledger.select(rule, "fill").unique(maintain_order=True)
     return tuple(Way(*row) for row in held.iter_rows())

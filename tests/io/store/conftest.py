@@ -2,12 +2,13 @@
 
 import glob
 import os
+import secrets
 import shutil
 import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -34,41 +35,69 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    """URL of a server without databases but its own; skips where PostgreSQL is not installed."""
+class Cluster:
+    """A PostgreSQL server of our own on loopback, which can be stopped and started."""
+
+    def __init__(self, tools: Path) -> None:
+        self._tools = tools
+        self._as_whom = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+        self._folder = Path(tempfile.mkdtemp(prefix="tenor-postgres-", dir="/tmp"))
+        if self._as_whom:
+            shutil.chown(self._folder, "postgres")
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"postgresql://tenor@127.0.0.1:{self.port}"
+        self._told("initdb", "-U", "tenor", "-A", "trust", "--no-sync", "-E", "UTF8")
+        self.start()
+
+    def _told(self, tool: str, *words: str, check: bool = True) -> None:
+        told = [*self._as_whom, str(self._tools / tool), "-D", str(self._folder / "data"), *words]
+        subprocess.run(told, check=check, capture_output=True, cwd=self._folder, timeout=60)
+
+    def start(self) -> None:
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self._folder} -c fsync=off"
+        self._told("pg_ctl", "-o", options, "-l", str(self._folder / "log"), "-w", "start")
+
+    def stop(self, mode: str = "fast", *, check: bool = True) -> None:
+        """``fast`` says good-bye to whoever is connected; ``immediate`` is a crash."""
+        self._told("pg_ctl", "-m", mode, "stop", check=check)
+
+    def database(self) -> str:
+        """URL of a new, empty database."""
+        import pg8000.dbapi
+
+        name = f"test_{secrets.token_hex(6)}"
+        with closing(
+            pg8000.dbapi.connect(user="tenor", host="127.0.0.1", port=self.port, database="postgres")
+        ) as connection:
+            connection.autocommit = True
+            connection.cursor().execute(f"CREATE DATABASE {name}")
+        return f"{self.url}/{name}"
+
+    def remove(self) -> None:
+        self.stop("immediate", check=False)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+@contextmanager
+def cluster() -> Iterator[Cluster]:
+    """Start a server; skips where PostgreSQL is not installed."""
     found = sorted(glob.glob("/usr/lib/postgresql/*/bin"))
-    tools = Path(found[-1]) if found else None
-    if tools is None:
-        path = shutil.which("pg_ctl")
-        if path is None:
-            pytest.skip("needs PostgreSQL: apt-get install postgresql")
-        tools = Path(path).parent
-    as_whom = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-    folder = Path(tempfile.mkdtemp(prefix="tenor-postgres-", dir="/tmp"))
-    if as_whom:
-        shutil.chown(folder, "postgres")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    data = folder / "data"
-
-    def told(*words: str) -> None:
-        subprocess.run([*as_whom, *words], check=True, capture_output=True, cwd=folder, timeout=60)
-
+    path = shutil.which("pg_ctl")
+    if not found and path is None:
+        pytest.skip("needs PostgreSQL: apt-get install postgresql")
+    held = Cluster(Path(found[-1]) if found else Path(str(path)).parent)
     try:
-        told(str(tools / "initdb"), "-D", str(data), "-U", "tenor", "-A", "trust", "--no-sync", "-E", "UTF8")
-        options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
-        told(str(tools / "pg_ctl"), "-D", str(data), "-o", options, "-l", str(folder / "log"), "-w", "start")
-        yield f"postgresql://tenor@127.0.0.1:{port}"
+        yield held
     finally:
-        subprocess.run(
-            [*as_whom, str(tools / "pg_ctl"), "-D", str(data), "-m", "immediate", "stop"],
-            check=False,
-            capture_output=True,
-            cwd=folder,
-        )
-        shutil.rmtree(folder, ignore_errors=True)
+        held.remove()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Cluster]:
+    with cluster() as held:
+        yield held
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -76,17 +105,8 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """URL of an empty database."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'tenor.db'}"
-    import secrets
-
-    import pg8000.dbapi
-
-    server: str = request.getfixturevalue("postgres")
-    name = f"test_{secrets.token_hex(6)}"
-    port = int(server.rpartition(":")[2])
-    with closing(pg8000.dbapi.connect(user="tenor", host="127.0.0.1", port=port, database="postgres")) as connection:
-        connection.autocommit = True
-        connection.cursor().execute(f"CREATE DATABASE {name}")
-    return f"{server}/{name}"
+    held: Cluster = request.getfixturevalue("postgres")
+    return held.database()
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, create_model
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, create_model
 
 from tenor.app.commands import COMMANDS, Command
 from tenor.app.server.workplace import Workplace
@@ -154,4 +154,12 @@ def _kind(hint: Any) -> Any:
         return _DAY
     if hint is Path:
         hint = str
-    return Annotated[hint, Strict()] if hint in (str, int, float, bool) else hint
+    if hint is str:
+        return Annotated[str, Strict(), AfterValidator(_can_be_kept)]
+    return Annotated[hint, Strict()] if hint in (int, float, bool) else hint
+
+
+def _can_be_kept(text: str) -> str:
+    if "\0" in text or any("\ud800" <= each <= "\udfff" for each in text):
+        raise ValueError("a character that is none: NUL, or half of a pair of surrogates")
+    return text

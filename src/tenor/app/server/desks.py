@@ -10,6 +10,7 @@ from collections.abc import Callable, Hashable
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
+from tenor.app.server.shelf import Shelf
 from tenor.app.server.workplace import Workplace
 
 KEPT = 6
@@ -60,6 +61,7 @@ class Desks:
 
     def __init__(self, place: Workplace, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._place, self._now = place, now
+        self.shelf = Shelf(place)
         self._stocks: Recent[Any] = Recent(KEPT)
         self._answers: Recent[str] = Recent(ANSWERS)
         self._kinds: Recent[bool] = Recent(ANSWERS)

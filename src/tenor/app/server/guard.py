@@ -121,7 +121,7 @@ class Guard:
             if scope["path"] == "/api/v1/session" and not self._limiter.hit(self._sign_ins, "in", client):
                 return 429, "AccessError", "too many attempts to sign in; wait a minute"
         length = headers.get("content-length", "0")
-        if not length.isdigit():
+        if not length.isdecimal():
             return 400, "AccessError", f"content-length {length[:20]!r} is no number"
         if int(length) > (most := self._settings.most(scope["method"], scope["path"])):
             return 413, "AccessError", f"{int(length):,} bytes; at most {most:,} are taken"

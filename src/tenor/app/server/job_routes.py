@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -12,6 +13,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from tenor.app.server.serving import ERRORS, ConflictError, Server, answered
 from tenor.app.server.worker import rendered
+from tenor.errors import StoreError
 from tenor.io.store import jobs
 from tenor.io.store.accounts import Person
 
@@ -56,10 +58,16 @@ def add_jobs(api: APIRouter, server: Server) -> None:
             return answered(rendered(dict(held.error)), 422)
         raise ConflictError(f"job {job} is {held.state}: it has no answer{' yet' if held.open else ''}")
 
+    def named(job: str) -> jobs.Job:
+        """Read a job before the stream begins: then there is still a status to say that there is none."""
+        return jobs.read(server.store, job)
+
     @api.get("/jobs/{job}/events", tags=["jobs"], response_class=EventSourceResponse, responses=ERRORS)
-    async def follow(person: may_read, job: str, request: Request) -> AsyncIterator[ServerSentEvent]:
+    async def follow(
+        person: may_read, held: Annotated[jobs.Job, Depends(named)], request: Request
+    ) -> AsyncIterator[ServerSentEvent]:
         """Follow a job: an event for each change of its progress or state, the last when it has ended."""
-        held, last = await asyncio.to_thread(jobs.read, server.store, job), None
+        last = None
         while True:
             now = shown(held)
             if now != last:
@@ -68,7 +76,8 @@ def add_jobs(api: APIRouter, server: Server) -> None:
             if not held.open or await request.is_disconnected():
                 return
             await asyncio.sleep(0.3)
-            held = await asyncio.to_thread(jobs.read, server.store, job)
+            with suppress(StoreError):  # the job goes on, and so does who follows it, once the database is back
+                held = await asyncio.to_thread(jobs.read, server.store, held.id)
 
     @api.delete("/jobs/{job}", tags=["jobs"], responses=ERRORS)
     def cancel_job(person: may_run, job: str) -> dict[str, Any]:

@@ -31,14 +31,12 @@ def add_runs(api: APIRouter, server: Server) -> None:
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
     ) -> dict[str, Any]:
         """List the runs that are kept by name; ``next`` is the ``after`` of the following page."""
-        from tenor.app.commands import ListRuns, list_runs
-
-        listed = list_runs(ListRuns(server.place.runs))
-        rows = [row for row in listed["runs"] if after is None or row["run"] > after]
+        held, unusable = server.desks.shelf.listed()
+        rows = [dict(card.row) for card in held if after is None or card.name > after]
         more = len(rows) > limit
         return {
             "runs": rows[:limit],
-            "unusable": listed["unusable"],
+            "unusable": list(unusable),
             "next": rows[limit - 1]["run"] if more else None,
         }
 

@@ -171,6 +171,11 @@ def add_errors(app: FastAPI) -> None:
         problems = [f"{_field(one['loc'])}: {one['msg']}" for one in error.errors()]
         return answered(rendered(body_of(StudyError(problems))), 422)
 
+    @app.exception_handler(Exception)
+    async def defect(request: Request, error: Exception) -> Response:
+        words = f"a defect of Tenor: {type(error).__name__}; the server's log has the traceback"
+        return answered(rendered({"error": {"type": "Defect", "message": words, "problems": []}}), 500)
+
     @app.exception_handler(HTTPException)
     async def of_http(request: Request, error: HTTPException) -> Response:
         table = {"error": {"type": "RequestError", "message": str(error.detail), "problems": []}}

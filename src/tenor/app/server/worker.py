@@ -20,9 +20,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from tenor.errors import StoreError, TenorError
+from tenor.errors import MissingError, StoreError, TenorError
 from tenor.io.store import jobs
 from tenor.io.store.database import Store, open_store
 
@@ -40,15 +40,23 @@ SHOWN = 0.4
 PATIENCE = 10.0
 """Seconds that a process has to stop by itself before it is killed."""
 
+ENDURED = 86_400.0
+"""Seconds for which a process waits for a database that is away, with what it computed."""
+
+GRACE = 2 * RENEW
+"""Seconds that leases have to be renewed in after the database was away, before silent ones are taken over."""
+
+T = TypeVar("T")
+
 
 def compute(database: str, root: Path, job: str, worker: str) -> int:
     """Compute one job that ``worker`` holds, and end it; return the exit status."""
     from tenor.app.server.bodies import routes
     from tenor.app.server.workplace import Workplace
 
-    store, place = open_store(database), Workplace(root)
+    store, place = patiently(lambda: open_store(database, make=False)), Workplace(root)
     place.enter()
-    held = jobs.read(store, job)
+    held = patiently(lambda: jobs.read(store, job))
     watch = _Watch(store, job, worker)
     watch.start()
     answer = error = None
@@ -58,7 +66,8 @@ def compute(database: str, root: Path, job: str, worker: str) -> int:
         answer = rendered(route.command.run(request, watch))
     except KeyboardInterrupt:
         if not watch.stopped:
-            jobs.give_back(store, job, worker)
+            with contextlib.suppress(StoreError):
+                jobs.give_back(store, job, worker)
             return 130
     except TenorError as failure:
         error = body_of(failure)
@@ -70,8 +79,27 @@ def compute(database: str, root: Path, job: str, worker: str) -> int:
         error = {"error": {"type": "Defect", "message": words, "problems": []}}
     finally:
         watch.end()
-    jobs.finish(store, job, worker, answer=answer, error=error)
+    patiently(lambda: jobs.finish(store, job, worker, answer=answer, error=error))
     return 0
+
+
+def patiently(ask: Callable[[], T], *, pause: float = 1.0, endured: float = ENDURED) -> T:
+    """Ask the database, and ask again while it is away: what took an hour to compute is not lost for a minute of that.
+
+    Raises
+    ------
+    StoreError
+        If it is away for longer than ``endured`` seconds.
+    """
+    until = time.monotonic() + endured
+    while True:
+        try:
+            return ask()
+        except StoreError as gone:
+            if time.monotonic() > until:
+                raise
+            LOG.warning("%s", gone)
+            time.sleep(pause)
 
 
 def rendered(answer: dict[str, Any]) -> str:
@@ -141,6 +169,7 @@ class Foreman:
     _over: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
     _running: dict[str, "_Process"] = field(default_factory=dict)
+    _begun: int = 0
 
     def start(self) -> None:
         """Begin to look for jobs."""
@@ -159,30 +188,47 @@ class Foreman:
         self._running.clear()
 
     def _work(self) -> None:
-        number = 0
+        away = False
         while not self._over.is_set():
+            pause = self.idle
             try:
-                for name in [name for name, process in self._running.items() if self._ended(process)]:
-                    del self._running[name]
-                if len(self._running) < self.hands:
-                    number += 1
-                    worker = f"{self.name}-{number}"
-                    if (job := jobs.claim(self.store, worker)) is not None:
-                        self._running[job.id] = _Process(self.database, self.root, job.id, worker)
-                        continue
+                if away:
+                    jobs.counts(self.store)
+                    away = self._over.wait(GRACE)  # whose process lives shows it now, and is not begun a second time
+                if self._hand_on():
+                    continue
             except StoreError as gone:
                 LOG.warning("%s", gone)
-                self._over.wait(5.0)
-            self._over.wait(self.idle)
+                away, pause = True, 1.0
+            except Exception:  # a defect of ours, which must not end the thread: nobody would compute any more
+                LOG.exception("the foreman goes on")
+                pause = 5.0
+            self._over.wait(pause)
+
+    def _hand_on(self) -> bool:
+        """Clear away what has ended, and begin a job if a hand is free and one waits; whether one was begun."""
+        for name in [name for name, process in self._running.items() if self._ended(process)]:
+            del self._running[name]
+        if len(self._running) >= self.hands:
+            return False
+        self._begun += 1
+        worker = f"{self.name}-{self._begun}"
+        if (job := jobs.claim(self.store, worker)) is None:
+            return False
+        self._running[job.id] = _Process(self.database, self.root, job.id, worker)
+        return True
 
     def _ended(self, process: "_Process") -> bool:
         """Whether a process is over; what it left unfinished is given up, and one that ignores a cancel is killed."""
-        if process.status is None:
+        try:
             held = jobs.read(self.store, process.job)
+        except MissingError:  # the database is another one, or an older copy
+            process.end()
+            return True
+        if process.status is None:
             if held.cancel_asked:
                 process.hurry()
             return False
-        held = jobs.read(self.store, process.job)
         if held.state == "running":
             if held.cancel_asked:
                 jobs.finish(self.store, process.job, process.worker)

@@ -2,13 +2,9 @@
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tenor.app.server.serving import Server
-
-if TYPE_CHECKING:
-    from tenor.io.runs import Run
-
 
 SPREAD = "-spread"
 """Ends the name of a product's calendar spread."""
@@ -43,23 +39,17 @@ def holdings(server: Server) -> Holdings:
     """Read which runs there are."""
     stocks: dict[str, str] = {}
     pairs: dict[str, tuple[str, ...]] = {}
-    for run in _newest(server):
-        if "subject" in run.study:
-            stocks = {**{str(code): run.name for code in run.result["names"]}, **stocks}
+    for run in server.desks.shelf.newest():
+        if run.names is None:
+            pairs[run.name] = run.products
         else:
-            pairs[run.name] = tuple(run.study["market"]["products"] or ())
+            stocks = {**dict.fromkeys(run.names, run.name), **stocks}
     return Holdings(dict(sorted(stocks.items())), pairs)
 
 
 def run_names(server: Server) -> list[str]:
     """Return the names of the runs, the newest first."""
-    return [run.name for run in _newest(server)]
-
-
-def _newest(server: Server) -> "list[Run]":
-    from tenor.io.runs import list_runs
-
-    return sorted(list_runs(server.place.runs).runs, key=lambda run: str(run.facts["finished"]), reverse=True)
+    return [run.name for run in server.desks.shelf.newest()]
 
 
 def outlook_of(server: Server, run: str, code: str) -> dict[str, Any]:

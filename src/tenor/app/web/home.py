@@ -78,7 +78,7 @@ def _instrument(here: Visit, code: str, watched: list[str]) -> None:
             if await parts.act(here, turn) is not None:
                 ui.navigate.reload()
 
-        star.on("click", turned)
+        star.on("click", parts.attempt(turned))
 
 
 def _row(here: Visit, name: str, run_name: str, code: str) -> list[str]:

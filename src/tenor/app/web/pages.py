@@ -3,6 +3,7 @@
 NiceGUI keeps one set of pages for a process, so a process serves one workplace.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from html import escape
 from importlib import resources
@@ -18,10 +19,11 @@ from tenor.app.server.api import METHODS
 from tenor.app.server.serving import Server, forget, remember
 from tenor.app.web import backtest, compare, forecast, home, market, parts, runs, shared, study, what_if
 from tenor.app.web.parts import LANGUAGE, THEME, Visit, frame, visit
-from tenor.app.web.words import spoken
+from tenor.app.web.words import Words, spoken
+from tenor.errors import StoreError, TenorError
 
 SLOW = 30.0
-"""Seconds within which a page must be drawn that may have to read a run first."""
+"""Seconds within which a page must be drawn; each may have to read runs first, on a machine that is busy."""
 
 
 def add_pages(app: FastAPI, server: Server, *, secret: str) -> None:
@@ -35,14 +37,17 @@ def add_pages(app: FastAPI, server: Server, *, secret: str) -> None:
         request: Request, key: str, title: str, draw: Callable[[Visit], Awaitable[None]]
     ) -> Response | None:
         """Draw one page for whoever reads, or lead who is not known to the sign-in."""
-        here = visit(server, request)
+        here = await asyncio.to_thread(visit, server, request)
         if isinstance(here, Response):
             return here
         with frame(here, key, here.words(title) if title else str(request.path_params["name"])):
-            await draw(here)
+            try:
+                await draw(here)
+            except TenorError as failure:  # the database, or the disk: nothing that a page could do about it
+                parts.unwell(here.words, failure)
         return None
 
-    @ui.page("/")
+    @ui.page("/", response_timeout=SLOW)
     async def _home(request: Request) -> Response | None:
         return await drawn(request, "home", "home_title", home.home)
 
@@ -50,7 +55,7 @@ def add_pages(app: FastAPI, server: Server, *, secret: str) -> None:
     async def _market(request: Request, code: str = "", run: str = "", contract: str = "") -> Response | None:
         return await drawn(request, "market", "market_title", lambda here: market.market(here, code, run, contract))
 
-    @ui.page("/forecast")
+    @ui.page("/forecast", response_timeout=SLOW)
     async def _forecast(request: Request, codes: str = "") -> Response | None:
         return await drawn(request, "forecast", "forecast_title", lambda here: forecast.forecast(here, codes))
 
@@ -58,16 +63,18 @@ def add_pages(app: FastAPI, server: Server, *, secret: str) -> None:
     async def _what_if(request: Request, run: str = "", product: str = "") -> Response | None:
         return await drawn(request, "what_if", "what_if_title", lambda here: what_if.what_if(here, run, product))
 
-    @ui.page("/study")
+    @ui.page("/study", response_timeout=SLOW)
     async def _study(request: Request) -> Response | None:
         chosen = request.query_params.get("study", "")
         return await drawn(request, "study", "study_title", lambda here: study.study(here, chosen))
 
     @ui.page("/backtest", response_timeout=SLOW)
-    async def _backtest(request: Request, run: str = "", way: int = 0) -> Response | None:
-        return await drawn(request, "backtest", "backtest_title", lambda here: backtest.backtest(here, run, way))
+    async def _backtest(request: Request, run: str = "", way: str = "") -> Response | None:
+        return await drawn(
+            request, "backtest", "backtest_title", lambda here: backtest.backtest(here, run, _number(way))
+        )
 
-    @ui.page("/runs")
+    @ui.page("/runs", response_timeout=SLOW)
     async def _runs(request: Request) -> Response | None:
         return await drawn(request, "runs", "runs_title", runs.runs)
 
@@ -76,7 +83,7 @@ def add_pages(app: FastAPI, server: Server, *, secret: str) -> None:
         named = [name for each in request.query_params.getlist("runs") for name in each.split(",")]
         return await drawn(request, "runs", "compare_title", lambda here: compare.compare(here, named))
 
-    @ui.page("/runs/{name}")
+    @ui.page("/runs/{name}", response_timeout=SLOW)
     async def _run(request: Request, name: str) -> Response | None:
         return await drawn(request, "runs", "", lambda here: runs.one_run(here, name))
 
@@ -85,8 +92,8 @@ def add_pages(app: FastAPI, server: Server, *, secret: str) -> None:
 
 def _add_sign_in(app: FastAPI, server: Server) -> None:
     @ui.page("/sign-in")
-    def _sign_in(request: Request, to: str = "/", wrong: int = 0) -> None:
-        words = spoken(request.cookies.get(LANGUAGE), request.headers.get("accept-language", ""))
+    def _sign_in(request: Request, to: str = "/", wrong: str = "") -> None:
+        words = _spoken(request)
         parts.head(words, words("sign_in"), dark=request.cookies.get(THEME) == "dark")
         with ui.element("div").props('id="main"'):
             ui.html(_form(words, _inside(to), wrong=bool(wrong)), sanitize=False)
@@ -100,7 +107,10 @@ def _add_sign_in(app: FastAPI, server: Server) -> None:
     ) -> Response:
         if not server.settings.accounts:
             return RedirectResponse("/", status_code=303)
-        found = server.sign_in(name, password, "page")
+        try:
+            found = server.sign_in(name, password, "page")
+        except StoreError as failure:
+            return parts.unwell_page(_spoken(request), failure)
         if found is None:
             return RedirectResponse(f"/sign-in?wrong=1&to={_inside(to)}", status_code=303)
         answer = RedirectResponse(_inside(to), status_code=303)
@@ -110,7 +120,10 @@ def _add_sign_in(app: FastAPI, server: Server) -> None:
     @app.post("/sign-out", include_in_schema=False)
     def sign_out(request: Request) -> Response:
         answer = RedirectResponse("/sign-in", status_code=303)
-        forget(server, answer, request)
+        try:
+            forget(server, answer, request)
+        except StoreError as failure:
+            return parts.unwell_page(_spoken(request), failure)
         return answer
 
 
@@ -121,6 +134,15 @@ def _add_shared(app: FastAPI, server: Server) -> None:
         if request.method not in ("GET", "HEAD"):
             raise HTTPException(405, "Method Not Allowed")
         return shared.answer(server, request, secret)
+
+
+def _number(word: str) -> int:
+    """A number of an address; -1 for what is none, which every page takes for its first choice."""
+    return int(word) if word.isascii() and word.isdecimal() and len(word) < 10 else -1
+
+
+def _spoken(request: Request) -> Words:
+    return spoken(request.cookies.get(LANGUAGE), request.headers.get("accept-language", ""))
 
 
 def _inside(place: str) -> str:

@@ -1,7 +1,7 @@
 """Parts that every page is made of: its frame, headings, tables, banners, figures, empty states."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,11 +12,11 @@ from urllib.parse import quote
 import plotly.graph_objects as go
 from fastapi import Request
 from nicegui import ui
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from tenor.app.server.serving import Server
 from tenor.app.web.words import LANGUAGES, Words, spoken
-from tenor.errors import AccessError, TenorError
+from tenor.errors import AccessError, StoreError, TenorError
 from tenor.io.store.accounts import Person
 from tenor.report.style import CONFIG
 
@@ -75,12 +75,14 @@ class Visit:
 
 
 def visit(server: Server, request: Request) -> Visit | Response:
-    """Return who reads and how; a way to the sign-in page where nobody known does."""
+    """Return who reads and how; where nobody known does a way to the sign-in page, or why that cannot be told."""
     words = spoken(request.cookies.get(LANGUAGE), request.headers.get("accept-language", ""))
     try:
         person = server.person(request)
     except AccessError:
         return RedirectResponse(f"/sign-in?to={quote(request.url.path)}", status_code=303)
+    except StoreError as failure:
+        return unwell_page(words, failure)
     return Visit(server, person, words, request.cookies.get(THEME) == "dark", request)
 
 
@@ -201,6 +203,38 @@ def empty(text: str, link: tuple[str, str] | None = None) -> None:
     ui.html(f'<div class="empty">{escape(text)}{more}</div>', sanitize=False)
 
 
+_WELL_AGAIN = (
+    "const again = setInterval(async () => { try { if ((await fetch('/health')).ok)"
+    " { clearInterval(again); location.reload(); } } catch { } }, 3000)"
+)
+"""Draws a page again once the server is well."""
+
+
+def unwell(words: Words, failure: TenorError) -> None:
+    """Draw what stands where a page cannot be drawn now: why, what to do, and the page itself once it can be."""
+    ui.html(_unwell(words, failure), sanitize=False)
+    if isinstance(failure, StoreError):
+        ui.run_javascript(_WELL_AGAIN)
+
+
+def unwell_page(words: Words, failure: StoreError) -> Response:
+    """Return the same as a page of its own, for who cannot be known now."""
+    return HTMLResponse(
+        f'<!doctype html><html lang="{words.language}"><head><meta charset="utf-8"><title>Tenor</title>'
+        '<meta name="viewport" content="width=device-width"><link rel="stylesheet" href="/assets/tenor.css"></head>'
+        f'<body><div id="main"><h1>Tenor</h1>{_unwell(words, failure)}</div>'
+        f"<script>{_WELL_AGAIN}</script></body></html>",
+        status_code=503,
+    )
+
+
+def _unwell(words: Words, failure: TenorError) -> str:
+    return (
+        f'<div class="empty" role="alert"><p>{escape(words("unwell"))}</p><p class="fine">{escape(str(failure))}</p>'
+        f'<a href="">{escape(words("again"))}</a></div>'
+    )
+
+
 def table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: int = 1) -> None:
     """Draw a table; cells are HTML, made by :func:`cell` or :func:`link`; columns from ``numbers`` on are set right."""
     ui.html(table_html(caption, heads, rows, numbers=numbers), sanitize=False)
@@ -305,5 +339,19 @@ def press(text: str, done: Callable[[], Any], *, first: bool = False, disabled: 
         ui.html(escape(text), tag="span", sanitize=False)
     if disabled:
         button.props("disabled")
-    button.on("click", lambda _: done())
+    button.on("click", attempt(done))
     return button
+
+
+def attempt(done: Callable[[], Any]) -> Callable[[Any], Awaitable[None]]:
+    """Return what a click does: ``done``, and where it cannot be, why, for whoever clicked."""
+
+    async def tried(_: Any) -> None:
+        try:
+            result = done()
+            if isinstance(result, Awaitable):
+                await result
+        except TenorError as failure:
+            ui.notify(str(failure), type="negative", multi_line=True)
+
+    return tried

@@ -14,12 +14,10 @@ from tenor.errors import TenorError
 
 async def runs(here: Visit) -> None:
     """Draw the list."""
-    from tenor.app.commands import ListRuns, list_runs
-
     words = here.words
-    listed = await asyncio.to_thread(lambda: list_runs(ListRuns(here.server.place.runs)))
-    stands = await asyncio.to_thread(approving.standing, here.server, [row["run"] for row in listed["runs"]])
-    if not listed["runs"]:
+    held, unusable = await asyncio.to_thread(here.server.desks.shelf.listed)
+    stands = await asyncio.to_thread(approving.standing, here.server, [run.name for run in held])
+    if not held:
         parts.empty(words("runs_none"), (words("home_begin"), "/study"))
     else:
         rows = [
@@ -32,7 +30,7 @@ async def runs(here: Visit) -> None:
                 decisions.standing(words, *stands.get(row["run"], (None, False))),
                 escape(f"{row['seconds']:.0f}"),
             ]
-            for row in sorted(listed["runs"], key=lambda row: str(row["finished"]), reverse=True)
+            for row in sorted((card.row for card in held), key=lambda row: str(row["finished"]), reverse=True)
         ]
         heads = ["", *(words(key) for key in ("run", "finished", "source", "decision", "seconds"))]
         ui.html(
@@ -40,9 +38,9 @@ async def runs(here: Visit) -> None:
             f'<div class="row"><button class="plain">{escape(words("compare_chosen"))}</button></div></form>',
             sanitize=False,
         )
-    if listed["unusable"]:
+    if unusable:
         parts.heading(words("unusable"))
-        for line in listed["unusable"]:
+        for line in unusable:
             parts.say(line, fine=True)
 
 

@@ -48,7 +48,7 @@ async def study(here: Visit, chosen: str) -> None:
     if editor is not None:
         editor.draw_state()
     parts.heading(words("jobs"))
-    _Jobs(here).draw()
+    await _Jobs(here).draw()
     if editor is not None:
         parts.heading(words("study_settings"))
         editor.draw_form()
@@ -89,16 +89,17 @@ class _Jobs:
         self._here = here
         self._last: list[Any] | None = None
 
-    def draw(self) -> None:
+    async def draw(self) -> None:
         """Draw it, and look again every second."""
         self._place = ui.element("div").style("width: 100%; min-height: 8rem")
-        self._again()
+        await self._again()
         ui.timer(1.0, self._again)
 
-    def _again(self) -> None:
+    async def _again(self) -> None:
         try:
-            held = jobs.page(self._here.server.store, limit=SHOWN)
+            held = await asyncio.to_thread(jobs.page, self._here.server.store, limit=SHOWN)
         except TenorError as failure:
+            self._last = None
             self._place.clear()
             with self._place:
                 parts.banner("!", str(failure))
@@ -126,7 +127,7 @@ class _Jobs:
 
     async def _cancel(self, job: str) -> None:
         await parts.act(self._here, lambda person: self._here.server.cancel(person, job))
-        self._again()
+        await self._again()
 
     def _row(self, job: Job) -> list[str]:
         began = "" if job.started is None else job.started.strftime("%Y-%m-%d %H:%M:%S UTC")
