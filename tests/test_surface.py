@@ -97,6 +97,7 @@ REQUESTS = {
         *("page", "pdf", "csv", "run"),
     ],
     "score": ["history", "tickers", "data", "pulled"],
+    "compare": ["names", "runs"],
     "whatif": [
         "run",
         "runs",

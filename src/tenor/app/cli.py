@@ -107,7 +107,7 @@ def compare(
     runs: Runs = Path("runs"),
     json: Json = False,
 ) -> None:
-    """Compare runs: settings, scores, and paired differences from the first."""
+    """Compare runs: settings, scores, paired differences."""
     from tenor.app.compare import CompareRuns, compare_runs
 
     _answer(compare_runs, CompareRuns(tuple(names), runs), json, "compare")

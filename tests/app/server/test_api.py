@@ -115,9 +115,13 @@ def test_a_loaded_run_speaks(served: Any, workplace: Any) -> None:
     is_error(served.client.get("/api/v1/runs/none/forecast/KO"), 404, "MissingError", "no run 'none'")
 
 
-def test_a_run_of_pairs_is_no_run_of_stocks(served: Any, workplace: Any) -> None:
-    _, pairs, _ = workplace
-    is_error(served.client.get(f"/api/v1/runs/{pairs}/forecast/T"), 422, "StudyError", "pairs of futures")
+def test_a_run_of_pairs_speaks_of_its_products(served: Any, workplace: Any) -> None:
+    root, pairs, _ = workplace
+    said = served.client.get(f"/api/v1/runs/{pairs}/forecast/T").json()
+    with_models = json.loads((root / "runs" / pairs / "result.json").read_text(encoding="utf-8"))["study"]["models"]
+    assert [one["model"] for one in said["models"]] == [one["kind"] for one in with_models]
+    assert said["pair"] == f"{said['near']}-{said['far']}"
+    is_error(served.client.get(f"/api/v1/runs/{pairs}/forecast/KO"), 422, "MarketError", "it speaks of T")
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ from tenor.app.commands import (
     ShowRun,
     run_study,
 )
+from tenor.app.compare import CompareRuns
 from tenor.app.predict import AskPredict, AskScore, predict
 from tenor.app.pull import PullData, World, pull_data
 from tenor.app.rates import PriceBond, ShowBasis
@@ -78,6 +79,13 @@ CASES = (
     Case("rerun", ("rerun", "none-00"), {"run": "none-00"}, RerunRun(Path("none-00"), RUNS)),
     Case("runs", ("runs",), {}, ListRuns(RUNS)),
     Case("models", ("models",), {}, ListModels(RUNS)),
+    Case(
+        "compare",
+        ("compare", "PAIRS", "STOCKS"),
+        {"names": ["PAIRS", "STOCKS"]},
+        CompareRuns(("PAIRS", "STOCKS"), RUNS),
+    ),
+    Case("compare", ("compare", "PAIRS"), {"names": ["PAIRS"]}, CompareRuns(("PAIRS",), RUNS)),
     Case(
         "whatif",
         ("whatif", "PAIRS", "--shift", "parallel=+10bp", "--shift", "repo=+50bp", "--flip", "parallel=20bp"),

@@ -92,8 +92,9 @@ def _add_health(app: FastAPI, server: Server) -> None:
 def _add_rest(app: FastAPI) -> None:
     """Answer what is no route in the shape of the API, before the pages would."""
 
+    @app.api_route("/api", methods=METHODS, include_in_schema=False)
     @app.api_route("/api/{rest:path}", methods=METHODS, include_in_schema=False)
-    def nothing(request: Request, rest: str) -> Response:
+    def nothing(request: Request) -> Response:
         scope = {**request.scope, "path": request.url.path}
         if any(route.matches(scope)[0] is Match.PARTIAL for route in app.router.routes):
             raise HTTPException(405, "Method Not Allowed")
