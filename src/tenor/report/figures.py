@@ -33,7 +33,7 @@ from tenor.report.style import (
 )
 from tenor.report.text import month, p_value
 from tenor.report.traded import cost_sensitivity, positions
-from tenor.trust.evaluation import Comparison, Equity
+from tenor.trust.evaluation import Comparison, Equity, Finding
 from tenor.trust.score import Reliability
 from tenor.units import Floats
 
@@ -210,11 +210,17 @@ def scored_folds(report: Report) -> tuple[list[Fold], list[int]]:
 def calibration(report: Report) -> go.Figure:
     """Draw what was forecast against what happened, per tenth of the forecasts, averaged over seeds."""
     front = headline(report)
-    colour, symbol = colours(front.models), symbols(front.models)
+    return calibration_of({name: report.evaluation.reliabilities[name] for name in front.models}, front.shown)
+
+
+def calibration_of(reliabilities: Mapping[str, Reliability], shown: Sequence[str]) -> go.Figure:
+    """Draw the same of any models; those that are not ``shown`` wait in the legend."""
+    models = tuple(reliabilities)
+    colour, symbol = colours(models), symbols(models)
     figure = go.Figure()
     ends = [0.5]
-    for name in front.models:
-        forecast, share, count = over_seeds(report.evaluation.reliabilities[name])
+    for name in models:
+        forecast, share, count = over_seeds(reliabilities[name])
         ends += forecast.tolist()
         figure.add_scatter(
             x=rounded(forecast),
@@ -224,7 +230,7 @@ def calibration(report: Report) -> go.Figure:
             name=label(name),
             line={"color": colour[name], "width": 1.4},
             marker={"symbol": symbol[name], "size": rounded(3 + 0.7 * np.sqrt(count), 1)},
-            visible=_visible(name, front.shown),
+            visible=_visible(name, shown),
             hovertemplate="said %{x:.1%}, rose %{y:.1%} of %{customdata:.0f} days<extra>" + label(name) + "</extra>",
         )
     low, high = max(min(ends) - 0.02, 0.0), min(max(ends) + 0.02, 1.0)
@@ -263,7 +269,11 @@ def differences(report: Report) -> go.Figure:
     A difference whose interval holds zero is grey. The line above says what was found, in the sense of the
     report: in accuracy, against every rule, corrected for the number of models.
     """
-    comparisons = report.evaluation.comparisons
+    return differences_of(report.evaluation.comparisons, report.evaluation.findings)
+
+
+def differences_of(comparisons: Sequence[Comparison], findings: Sequence[Finding]) -> go.Figure:
+    """Draw the same of any comparisons and what was found."""
     pairs = list(dict.fromkeys((c.first, c.second) for c in comparisons))
     titles = ("accuracy,<br>points", "Sharpe ratio<br>after costs")
     figure = make_subplots(rows=1, cols=2, shared_yaxes=True, horizontal_spacing=0.06, subplot_titles=titles)
@@ -298,7 +308,7 @@ def differences(report: Report) -> go.Figure:
             col=column,
         )
         figure.add_vline(x=0, line={"color": TEXT, "width": 1}, row=1, col=column)
-    found = [finding.model for finding in report.evaluation.findings if finding.found]
+    found = [finding.model for finding in findings if finding.found]
     said = textwrap.wrap("found: " + ", ".join(found) if found else "nothing found", PHONE)
     title = "<br>".join(f"<b>{label(line)}</b>" for line in said)
     figure.update_annotations(font_size=13)

@@ -31,6 +31,11 @@ def ways(ledger: pl.DataFrame) -> tuple[Way, ...]:
     return tuple(Way(*row) for row in held.iter_rows())
 
 
+def of_way(ledger: pl.DataFrame, way: Way) -> pl.DataFrame:
+    """Return the rows of one way."""
+    return ledger.filter((pl.col(_rule(ledger)) == way.rule) & (pl.col("fill") == way.fill))
+
+
 def returns(ledger: pl.DataFrame, way: Way) -> pl.DataFrame:
     """Return daily returns of one way: ``session``, ``model``, ``seed``, ``net``, ``gross``, sorted by session.
 
@@ -38,7 +43,7 @@ def returns(ledger: pl.DataFrame, way: Way) -> pl.DataFrame:
     product stays committed between its first and last session. One of stocks has the mean over seeds already, and its
     ``seed`` is 0.
     """
-    mine = ledger.filter((pl.col(_rule(ledger)) == way.rule) & (pl.col("fill") == way.fill))
+    mine = of_way(ledger, way)
     if "capital" not in ledger.columns:
         return mine.select("session", "model", pl.lit(0, dtype=pl.Int64).alias("seed"), "net", "gross").sort("session")
     pooled = mine.group_by("session", "model", "seed", maintain_order=True).agg(pl.col("net", "gross").sum())

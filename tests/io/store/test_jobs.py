@@ -152,6 +152,11 @@ def test_pages_go_back_in_time(store: Store) -> None:
     assert [job.id for job in first] == [made[4].id, made[3].id]
     assert [job.id for job in jobs.page(store, before=first[-1].number, limit=2)] == [made[2].id, made[1].id]
     assert jobs.page(store, state="done") == []
+    jobs.claim(store, "w")
+    jobs.finish(store, made[0].id, "w", answer="{}", run="x-1")
+    (done,) = jobs.page(store, state="done")
+    assert (done.id, done.run, done.answer) == (made[0].id, "x-1", None)  # an answer may be large: it is read apart
+    assert jobs.read(store, done.id).answer == "{}"
 
 
 def test_too_many_open_jobs_are_refused(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

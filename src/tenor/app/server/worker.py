@@ -59,11 +59,13 @@ def compute(database: str, root: Path, job: str, worker: str) -> int:
     held = patiently(lambda: jobs.read(store, job))
     watch = _Watch(store, job, worker)
     watch.start()
-    answer = error = None
+    answer = run = error = None
     try:
         route = next(each for each in routes() if each.command.name == held.command)
         request = route.request_of(dict(held.request), place)
-        answer = rendered(route.command.run(request, watch))
+        found = route.command.run(request, watch)
+        answer = rendered(found)
+        run = Path(found["run"]).name if isinstance(found.get("run"), str) else None
     except KeyboardInterrupt:
         if not watch.stopped:
             with contextlib.suppress(StoreError):
@@ -79,7 +81,7 @@ def compute(database: str, root: Path, job: str, worker: str) -> int:
         error = {"error": {"type": "Defect", "message": words, "problems": []}}
     finally:
         watch.end()
-    patiently(lambda: jobs.finish(store, job, worker, answer=answer, error=error))
+    patiently(lambda: jobs.finish(store, job, worker, answer=answer, run=run, error=error))
     return 0
 
 

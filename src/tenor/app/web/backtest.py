@@ -1,20 +1,27 @@
 """Backtest: what each model of a run earned before and after costs, its drawdown, intervals beside the rules."""
 
 import asyncio
+from datetime import date
 from html import escape
 from typing import Any
 from urllib.parse import quote
 
+import polars as pl
 from nicegui import ui
 
 from tenor.app.web import parts
 from tenor.app.web.holdings import run_names
 from tenor.app.web.parts import Visit
 from tenor.errors import TenorError
+from tenor.report.figures import differences_of
+from tenor.report.forecast_figures import calibration_of_run
 from tenor.report.headline import leading
-from tenor.report.ledger_figures import Way, equity, returns, ways
+from tenor.report.ledger_figures import Way, equity, of_way, returns, ways
 from tenor.report.text import DASH, number, p_value, percent
-from tenor.trust.evaluation import RULES
+from tenor.trust.evaluation import RULES, Comparison, Finding
+
+SHOWN = 20
+"""Rows of the ledger that are listed."""
 
 
 async def backtest(here: Visit, name: str, at: int) -> None:
@@ -25,7 +32,7 @@ async def backtest(here: Visit, name: str, at: int) -> None:
         return
     name = name if name in names else names[0]
     try:
-        result, ledger = await asyncio.to_thread(_read, here, name)
+        result, ledger, forecasts = await asyncio.to_thread(_read, here, name)
     except TenorError as failure:
         _chooser(here, names, name, (), 0)
         parts.banner(name, str(failure))
@@ -52,20 +59,33 @@ async def backtest(here: Visit, name: str, at: int) -> None:
     parts.heading(words("scores"))
     _scores(here, result, held[at])
     parts.heading(words("against_rules"))
-    _differences(here, result)
+    _against_rules(here, result)
+    parts.heading(words("calibration"))
+    shown = [front, *([best] if best else [])]
+    drawn = await asyncio.to_thread(calibration_of_run, forecasts, shown)
+    parts.figure(drawn, here, label=words("calibration")).classes("tall")
+    parts.say(words("calibration_fine"), fine=True)
+    parts.heading(words("ledger"))
+    judged = ledger.filter(pl.col("session") <= date.fromisoformat(result["test"][1]))
+    _ledger(here, judged, held[at], front)
+    below = f"/api/v1/runs/{quote(name)}/files"
     ui.html(
-        f"<p>{parts.link(words('ledger'), f'/api/v1/runs/{quote(name)}/files/ledger.parquet')} &middot; "
+        f"<p>{parts.link(words('ledger_csv'), f'{below}/ledger.csv')} &middot; "
+        f"{parts.link(words('ledger_parquet'), f'{below}/ledger.parquet')} &middot; "
         f"{parts.link(words('report'), f'/runs/{quote(name)}')}</p>",
         sanitize=False,
     )
 
 
-def _read(here: Visit, name: str) -> tuple[dict[str, Any], Any]:
+def _read(here: Visit, name: str) -> tuple[dict[str, Any], pl.DataFrame, pl.DataFrame]:
     from tenor.io.runs import read_frame, read_run
 
     place = here.server.place
     kept = read_run(place.root / place.folder_of(name))
-    return dict(kept.result), read_frame(kept, "ledger.parquet")
+    ledger = read_frame(kept, "ledger.parquet")
+    columns = ("session", "model", "up", "change", "label")
+    extra = ("pair", "seed") if "capital" in ledger.columns else ("code",)
+    return dict(kept.result), ledger, read_frame(kept, "forecasts.parquet", (*columns, *extra))
 
 
 def _chooser(here: Visit, names: list[str], name: str, held: tuple[Way, ...], at: int) -> None:
@@ -128,17 +148,71 @@ def _interval(score: dict[str, Any]) -> str:
     return f"{seeds}[{number(score['low'])}, {number(score['high'])}]" if score["low"] is not None else seeds.strip()
 
 
-def _differences(here: Visit, result: dict[str, Any]) -> None:
+def _against_rules(here: Visit, result: dict[str, Any]) -> None:
+    """Each model that learns less each rule, with its interval, and what was found over all of them."""
     words = here.words
-    heads = [words(key) for key in ("by_model", "hardest_rule", "ahead_by", "p_holm", "verdict")]
-    rows = [
-        [
-            escape(one["model"]),
-            escape(one["best_rule"]),
-            f"{number(100 * one['margin'], 2)}",
-            p_value(one["p_holm"]),
-            escape(words("verdict_found" if one["found"] else "verdict_nothing")),
-        ]
-        for one in result["findings"]
-    ]
+    comparisons = [Comparison(**one) for one in result["comparisons"] if one["second"] in RULES]
+    if comparisons:
+        drawn = differences_of(comparisons, [Finding(**one) for one in result["findings"]])
+        parts.figure(drawn, here, label=words("against_rules")).classes("tall")
+    heads = [words(key) for key in ("by_model", "hardest_rule", "ahead_by", "interval", "p_holm", "verdict")]
+    intervals = {(one.first, one.second): one for one in comparisons if one.measure == "accuracy"}
+    rows = []
+    for one in result["findings"]:
+        gap = intervals[one["model"], one["best_rule"]]
+        rows.append(
+            [
+                escape(one["model"]),
+                escape(one["best_rule"]),
+                number(100 * one["margin"], 2),
+                f"[{number(100 * gap.low, 2)}, {number(100 * gap.high, 2)}]",
+                p_value(one["p_holm"]),
+                escape(words("verdict_found" if one["found"] else "verdict_nothing")),
+            ]
+        )
     parts.table(words("against_rules"), heads, rows, numbers=2)
+
+
+def _ledger(here: Visit, ledger: pl.DataFrame, way: Way, model: str) -> None:
+    """The last sessions of the model in front: of its first seed, where each seed has its own."""
+    words = here.words
+    mine = of_way(ledger, way).filter(pl.col("model") == model)
+    names = [
+        name
+        for name in (
+            "session",
+            "pair",
+            "p_up",
+            "position",
+            "traded",
+            "points",
+            "exposure",
+            "turnover",
+            "gross",
+            "cost",
+            "net",
+        )
+        if name in mine.columns
+    ]
+    told = words("ledger_of", model=model)
+    if "seed" in mine.columns:
+        seed = int(mine["seed"][0])
+        mine, told = mine.filter(pl.col("seed") == seed), words("ledger_of_seed", model=model, seed=seed)
+    parts.say(told, fine=True)
+    last = mine.sort("session", descending=True, maintain_order=True).head(SHOWN)
+    money = {"gross", "cost", "net"} if "pair" in names else set()
+    rows = [
+        [number(value, 0) if name in money else _written(name, value) for name, value in row.items()]
+        for row in last.select(names).iter_rows(named=True)
+    ]
+    parts.table(words("ledger"), [words(f"ledger_{name}") for name in names], rows, numbers=2 if "pair" in names else 1)
+
+
+def _written(name: str, value: Any) -> str:
+    if value is None:
+        return DASH
+    if not isinstance(value, float):
+        return escape(str(value))
+    if name == "p_up":
+        return percent(value)
+    return number(value, {"position": 2, "traded": 2, "points": 4}.get(name, 4))

@@ -1,10 +1,8 @@
 """Study: a form that says what is wrong as one types, a run of it, and the jobs with their progress."""
 
 import asyncio
-import json
 from functools import partial
 from html import escape
-from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
 
@@ -135,9 +133,8 @@ class _Jobs:
         return [escape(_what(job)), state, self._progress(job), escape(began)]
 
     def _progress(self, job: Job) -> str:
-        if job.state == "done" and job.answer is not None and job.command == "run":
-            name = PurePath(str(json.loads(job.answer)["run"])).name
-            return parts.link(name, f"/runs/{name}")
+        if job.state == "done" and job.run is not None:
+            return parts.link(job.run, f"/runs/{quote(job.run)}")
         if job.error is not None:
             return escape(str(job.error["error"]["message"])[:400])
         if not job.total:

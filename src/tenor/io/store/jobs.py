@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import Row, and_, func, insert, or_, select, update
+from sqlalchemy import Row, and_, func, insert, null, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from tenor.errors import MissingError, RunError
@@ -56,7 +56,9 @@ class Job:
     cancel_asked
         Whether somebody wants it stopped.
     answer
-        JSON text of the answer; ``None`` until it is done.
+        JSON text of the answer; ``None`` until it is done, and in a list of jobs, for an answer may be large.
+    run
+        Name of the run that it led to, if it computes one.
     error
         The error as every face shows it; ``None`` unless it failed.
     created, started, finished
@@ -75,6 +77,7 @@ class Job:
     attempts: int
     cancel_asked: bool
     answer: str | None
+    run: str | None
     error: Mapping[str, Any] | None
     created: datetime
     started: datetime | None
@@ -87,6 +90,7 @@ class Job:
 
 
 _FIELDS = [jobs.c[name] for name in Job.__slots__]
+_LISTED = [null().label("answer") if name == "answer" else jobs.c[name] for name in Job.__slots__]
 
 
 def _job(row: Row[Any]) -> Job:
@@ -210,15 +214,23 @@ def _held(job: str, worker: str) -> Any:
 
 
 def finish(
-    store: Store, job: str, worker: str, *, answer: str | None = None, error: Mapping[str, Any] | None = None
+    store: Store,
+    job: str,
+    worker: str,
+    *,
+    answer: str | None = None,
+    run: str | None = None,
+    error: Mapping[str, Any] | None = None,
 ) -> bool:
-    """End a job with its answer, its error, or neither: then it was cancelled. ``False`` if it is not this worker's."""
+    """End a job with its answer, its error, or neither: then it was cancelled. ``False`` if it is not this worker's.
+
+    ``run`` is the name of the run that it led to.
+    """
     state = "done" if answer is not None else "failed" if error is not None else "cancelled"
+    said = {"answer": answer, "run": run, "error": error}
     ended = {"state": state, "finished": store.now(), "lease_until": None, "worker": None}
     with store.writing() as connection:
-        found = connection.execute(
-            update(jobs).where(_held(job, worker)).values(answer=answer, error=error, **ended).returning(jobs.c.id)
-        )
+        found = connection.execute(update(jobs).where(_held(job, worker)).values(**said, **ended).returning(jobs.c.id))
         return found.one_or_none() is not None
 
 
@@ -266,7 +278,7 @@ def read(store: Store, job: str) -> Job:
 
 
 def page(store: Store, *, before: int | None = None, limit: int = 50, state: State | None = None) -> list[Job]:
-    """Return jobs, the newest first.
+    """Return jobs without their answers, the newest first.
 
     Parameters
     ----------
@@ -279,7 +291,7 @@ def page(store: Store, *, before: int | None = None, limit: int = 50, state: Sta
     state
         Only these.
     """
-    asked = select(*_FIELDS).order_by(jobs.c.number.desc()).limit(limit)
+    asked = select(*_LISTED).order_by(jobs.c.number.desc()).limit(limit)
     if before is not None:
         asked = asked.where(jobs.c.number < before)
     if state is not None:

@@ -75,6 +75,7 @@ jobs = Table(
     Column("lease_until", Moment),
     Column("cancel_asked", Boolean, nullable=False, default=False),
     Column("answer", Text),
+    Column("run", String(200)),
     Column("error", JSON),
     Column("created", Moment, nullable=False),
     Column("started", Moment),

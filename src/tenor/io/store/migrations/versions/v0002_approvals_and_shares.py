@@ -1,4 +1,4 @@
-"""Decisions on runs, and links to them."""
+"""Decisions on runs, links to them, and the run that a job led to."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,6 +11,7 @@ down_revision = "0001"
 
 def upgrade() -> None:
     """Make them."""
+    op.add_column("jobs", sa.Column("run", sa.String(200)))
     op.create_table(
         "approvals",
         sa.Column("number", sa.Integer(), autoincrement=True, nullable=False),
@@ -42,3 +43,4 @@ def downgrade() -> None:
     """Drop them."""
     for name in ("shares", "approvals"):
         op.drop_table(name)
+    op.drop_column("jobs", "run")
