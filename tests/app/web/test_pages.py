@@ -28,6 +28,13 @@ PLACES = (
     "/sign-in",
     "/shared/LINK",
 )
+SHIFTS = """
+window.shifted = 0;
+new PerformanceObserver((list) => { for (const e of list.getEntries()) if (!e.hadRecentInput) window.shifted += e.value; })
+  .observe({ type: "layout-shift", buffered: true });
+"""
+"""Adds up how far what is drawn moves afterwards."""
+
 LOOKS = (("light", 1280, "en"), ("dark", 390, "zh"))
 
 
@@ -44,6 +51,7 @@ def reader(request: pytest.FixtureRequest, browser: Any, pages: Any) -> Iterator
     )
     page = context.new_page()
     page.said, page.asked, page.look = [], [], request.param
+    page.add_init_script(SHIFTS)
     page.on("console", lambda message: page.said.append(message.text) if message.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: page.said.append(str(error)))
     page.on("request", lambda asked: page.asked.append(asked.url))
@@ -82,6 +90,7 @@ def test_a_page_is_whole_accessible_and_fits(reader: Any, pages: Any, workplace:
     assert reader.evaluate("document.documentElement.lang") == {"en": "en", "zh": "zh-CN"}[language]
     assert reader.evaluate("document.documentElement.scrollWidth") <= width + 1
     assert ("body--dark" in (reader.evaluate("document.body.className"))) == (theme == "dark")
+    assert reader.evaluate("window.shifted") < 0.1  # what browsers' makers call good
     found = Axe().run(reader, options={"resultTypes": ["violations"]}).response["violations"]
     serious = [
         (each["id"], [node["html"][:120] for node in each["nodes"]])
