@@ -30,8 +30,8 @@ PLACES = (
 )
 SHIFTS = """
 window.shifted = 0;
-new PerformanceObserver((list) => { for (const e of list.getEntries()) if (!e.hadRecentInput) window.shifted += e.value; })
-  .observe({ type: "layout-shift", buffered: true });
+const add = (list) => { for (const e of list.getEntries()) if (!e.hadRecentInput) window.shifted += e.value; };
+new PerformanceObserver(add).observe({ type: "layout-shift", buffered: true });
 """
 """Adds up how far what is drawn moves afterwards."""
 
