@@ -52,7 +52,7 @@ class Scenario:
     Parameters
     ----------
     name
-        For tables and figures.
+        What tables and figures call it; another for each scenario.
     shifts
         Their moves add up, so their order says only in which order a chain of steps is told.
     """

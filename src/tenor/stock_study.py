@@ -62,8 +62,10 @@ class Selection:
         A universe of the source: a decision stands only while the instrument is a member, as known that day.
     benchmark
         An instrument of the source that portfolios are measured against; absent, the equal-weight universe.
-    first, last
-        First and last session of a decision; absent, as far as the data go.
+    first
+        First session of a decision; absent, as early as the data go.
+    last
+        Last session of a decision; absent, as late as the data go.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -85,7 +87,7 @@ class StockSampling:
     complete
         ``every``: all factors of all its sessions are known; ``any``: some are, the rest is filled with train's median.
     max_age_days
-        A rate or curve point older than this is missing, not stale.
+        A rate or curve point older than so many calendar days is missing, not stale.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -101,11 +103,14 @@ class StockTrading:
     Parameters
     ----------
     fills
-        When orders are filled; every fill is computed, the first is the headline.
-    costs, limits
-        What trading costs and how much may be held.
+        When orders are filled; every fill is computed, the first is the headline. ``same_close`` trades at the very
+        close that it knows, an upper bound; ``next_open`` and ``next_close`` one session later.
+    costs
+        Commission, slippage, tax and borrowing; nothing is assumed.
+    limits
+        How much may be held of all and of one name, and traded in a session.
     haircut
-        Part of its value that a position loses when its name is never quoted again.
+        Part of its value that a position loses, long or short, when its name is never quoted again; 1 is all of it.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -123,16 +128,45 @@ class StockStudy:
     ----------
     subject
         ``"stocks"``: tells the file from one of pairs.
-    name, question, seed, seeds
-        As in a study of pairs.
+    name
+        Short name, which begins the name of the run folder: up to 64 letters, digits, ``-``, ``_`` and ``.``, the first
+        a letter or digit.
+    question
+        One sentence that the report prints under its title.
+    seed
+        First seed; the bootstrap draws with it too.
+    seeds
+        How many seeds, consecutive from ``seed``; models that draw are trained with each. Their spread shows how much
+        of a result is the luck of a draw.
     market
         The source; ``products`` are the instruments that are read.
-    universe
-        Whose next days are asked.
+    sampling
+        What one decision looks at, made at the close: how many sessions, and how complete their factors must be.
     target
-        Horizons and the band of the direction.
-    portfolios, trading
-        Rules across names and how they are traded; none of both where only forecasts are asked.
+        What is asked: the return over each horizon, and from where on one counts as up or down.
+    factors
+        What is computed on each session, laid side by side as columns. Factors across instruments read columns of
+        others.
+    split
+        How sessions are cut into train, validation and test.
+    models
+        What is trained and asked, each kind once. Name rules such as reversal beside networks: they must be beaten.
+    universe
+        Whose next days are asked: instruments by code, or by date of membership.
+    portfolios
+        Rules across names; the first is the headline. Give them with ``trading``, or neither where only forecasts are
+        asked.
+    trading
+        When portfolios are traded, what that costs, and how much may be held; it comes with ``portfolios``.
+    prepare
+        How factor values are filled, scaled and selected before a model reads them.
+    fit
+        How networks are trained; trees and regression take its class weights. Its defaults were chosen on simulated
+        markets, never on a real one.
+    calibration
+        How raw probabilities are set right on validation.
+    statistics
+        Coverage of the intervals, and the draws that they rest on.
     speaks
         The model that ``tenor predict`` quotes first; absent, the first that gives quantiles.
 

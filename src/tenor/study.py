@@ -86,11 +86,11 @@ class Sampling:
     Parameters
     ----------
     sessions
-        Sessions in a window.
+        Sessions in a window; on each of them both legs must have been quoted.
     decision
         ``close``: with what was known at the official close. ``evening``: five hours later.
     max_age_days
-        A rate or curve point older than this is missing, not stale.
+        A rate or curve point older than so many calendar days is missing, not stale.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -106,9 +106,12 @@ class Trading:
     Parameters
     ----------
     fills
-        When orders are filled; every fill is computed, the first is the headline.
-    costs, limits
-        Slippage and fee per leg execution; the largest position.
+        When orders are filled; every fill is computed, the first is the headline. ``same_close`` trades at the very
+        close that it knows, an upper bound; ``next_open`` and ``next_close`` one session later.
+    costs
+        Slippage and fee of each leg execution; nothing is assumed.
+    limits
+        The largest position, in pairs, and whether lots are whole.
     sessions_per_year
         Annualises daily figures: 243 for CFFEX, 252 for New York.
     """
@@ -127,9 +130,10 @@ class Statistics:
     Parameters
     ----------
     level
-        Coverage of the intervals.
+        Coverage of the intervals, and how sure a finding must be: at 0.95 chance alone should make one in at most one
+        study of 20.
     replications
-        Draws of the stationary block bootstrap over sessions.
+        Draws of the stationary block bootstrap over sessions; more steady the ends of intervals, and take longer.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -158,13 +162,40 @@ class Study:
     Parameters
     ----------
     name
-        Short name; part of the run folder's name.
+        Short name, which begins the name of the run folder: up to 64 letters, digits, ``-``, ``_`` and ``.``, the first
+        a letter or digit.
     question
         One sentence that the report prints under its title.
-    seed, seeds
-        First seed and how many; seeds are consecutive.
+    seed
+        First seed; the bootstrap draws with it too.
+    seeds
+        How many seeds, consecutive from ``seed``; models that draw are trained with each. Their spread shows how much
+        of a result is the luck of a draw.
     market
         The source, with the products that are read; their windows are pooled, their rows split by date.
+    sampling
+        What one decision looks at: how many sessions, and what was known when.
+    factors
+        What is computed on each session, laid side by side as columns; every model that learns reads them all.
+    split
+        How sessions are cut into train, validation and test.
+    models
+        What is trained and asked, each kind once. Name rules such as reversal beside networks: they must be beaten.
+    positions
+        Rules from a probability to a position. Each is traded for every model; the first is the headline.
+    trading
+        When orders are filled, what that costs, and how much may be held.
+    cleaning
+        Which decisions are left out, and which changes are too small to learn from; 0 turns a rule off.
+    prepare
+        How factor values are filled, scaled and selected before a model reads them.
+    fit
+        How networks are trained; trees and regression take its class weights. Its defaults were chosen on simulated
+        markets, never on a real one.
+    calibration
+        How raw probabilities are set right on validation.
+    statistics
+        Coverage of the intervals, and the draws that they rest on.
     valuation
         How futures are priced; factors of carry and every what-if need it.
     scenarios

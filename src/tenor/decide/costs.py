@@ -28,8 +28,7 @@ class Costs:
         Ticks lost on each leg execution against the price at which the backtest fills: half the bid-ask
         spread for who crosses it at a one-tick market is 0.5.
     fee
-        ``"exchange"`` for the dated exchange fee that the legs carry, or money per lot and leg execution (a
-        broker's).
+        ``exchange`` for the dated exchange fee that the legs carry, or money per lot and leg execution (a broker's).
 
     Raises
     ------

@@ -28,9 +28,8 @@ class Limits:
     max_pairs
         Pairs held at a full target: a target of 1 is ``max_pairs`` long the near and short the far contract.
     lots
-        ``"nearest"`` and ``"toward_zero"`` hold whole pairs only, as an exchange does (a half is rounded to
-        zero's side); ``"fractional"`` keeps the exact fraction, for studies about the rule and not about a
-        small account.
+        ``nearest`` and ``toward_zero`` hold whole pairs only, as an exchange does (a half is rounded to zero's side);
+        ``fractional`` keeps the exact fraction, for studies about the rule and not about a small account.
 
     Raises
     ------

@@ -42,12 +42,14 @@ class StockCosts:
 
     Parameters
     ----------
-    commission, slippage
-        On every trade; slippage is what is lost against the price at which the backtest fills.
+    commission
+        On every trade, as a part of the money traded: 0.0003 is 3 basis points.
+    slippage
+        Lost on every trade against the price at which the backtest fills, as a part of the money traded.
     sell_tax
-        On sales; ``"XSHG"`` for the dated stamp duty of Shanghai and Shenzhen.
+        On sales, as a part of the money; ``XSHG`` for the dated stamp duty of Shanghai and Shenzhen.
     borrow
-        Of what is sold short, per year.
+        Of what is held short, a part of its value per year: 0.03 is 3 %.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -73,11 +75,12 @@ class PortfolioLimits:
     Parameters
     ----------
     gross
-        Most of long and short positions together.
+        Most of long and short positions together, as a part of equity; 1 is all of it. Rules fill it.
     name
-        Most of one name.
+        Most of one name, long or short, as a part of equity.
     turnover
-        Most bought and sold in a session; ``None`` for no limit.
+        Most bought and sold in a session, as a part of equity; all trades are scaled down together to keep it. Absent,
+        no limit.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -118,6 +121,11 @@ class LongShort:
     Each side holds ``share`` of the names that have a forecast, at least one, and half of the gross exposure. Names
     that are told the same share the places that are left to them; where all are told the same, both sides cancel and
     nothing is held.
+
+    Parameters
+    ----------
+    share
+        Part of the names that is held on each side: 0.1 is the highest tenth long and the lowest tenth short.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -149,6 +157,13 @@ class TopK:
     sold in time makes the held more than ``names``: then the lowest leave beside the drop. Less than a tenth of an
     equal share counts as not held. Names that are told the same stand in an order drawn once, which no alphabet tilts;
     where all are told the same there is no best, and nothing is traded.
+
+    Parameters
+    ----------
+    names
+        How many names are held.
+    drop
+        Most names that leave for better ones in a session: fewer trade less, and follow the forecasts later.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -190,8 +205,15 @@ class TopK:
 class ByProbability:
     """Every name by its own probability: ``clip((p - 1/2) / scale, -1, 1)`` of its equal share of the gross exposure.
 
-    ``scale`` is the size of a full conviction on validation, at least ``least_scale``. With ``side = "long"`` what
-    would be short is left out.
+    ``scale`` is the size of a full conviction on validation, at least ``least_scale``.
+
+    Parameters
+    ----------
+    side
+        ``both``: short below one half; ``long``: what would be short is left out.
+    least_scale
+        A distance from one half below this never makes a full share, however small the model's convictions were on
+        validation.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -213,7 +235,13 @@ class ByProbability:
 
 @dataclass(frozen=True, slots=True)
 class BySign:
-    """Every name long or short its equal share of the gross exposure, by the side of one half; or long or out."""
+    """Every name long or short its equal share of the gross exposure, by the side of one half; or long or out.
+
+    Parameters
+    ----------
+    side
+        ``both``: short below one half; ``long``: not held below it, so that less than the gross exposure is used.
+    """
 
     __pydantic_config__: ClassVar = STRICT
     side: Literal["long", "both"] = "both"

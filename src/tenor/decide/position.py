@@ -56,7 +56,7 @@ class Probability:
         A distance from one half below this never makes a full position, however small the model's convictions
         were on validation: without it a model that knows nothing would be scaled up to full size.
     band
-        As for :class:`Sign`.
+        Move only if the expected gain exceeds this multiple of the cost of the move; 0 always moves.
     """
 
     __pydantic_config__: ClassVar = STRICT

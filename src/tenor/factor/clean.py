@@ -32,10 +32,10 @@ class Cleaning:
     Parameters
     ----------
     first_sessions
-        Sessions after a product's listing day, while its market was thin.
+        First sessions of a product that are left out, its listing day among them, while its market was thin.
     quarter_end_sessions
-        Last sessions of March, June, September and December, when funding spikes. No position is held over
-        them.
+        Last sessions of March, June, September and December that are left out, when funding spikes. No position is held
+        over them.
     days_before_last_trading
         Calendar days before the near contract's last trading day; the pair is flat by then (and in any case
         two sessions before the delivery month begins).

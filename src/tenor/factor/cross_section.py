@@ -137,7 +137,14 @@ def _count_below(groups: Ints, values: Floats, group: Ints, value: Floats, *, ri
 
 @dataclass(frozen=True, slots=True)
 class CrossRank:
-    """Rank of each column among the members of the session, centred: the lowest near -1/2, the highest near 1/2."""
+    """Rank of each column among the members of the session, centred: the lowest near -1/2, the highest near 1/2.
+
+    Parameters
+    ----------
+    of
+        Columns that are ranked, such as ``return_5``: of factors of single instruments, or of one across instruments
+        that stands before. Empty: all of the former.
+    """
 
     __pydantic_config__: ClassVar = STRICT
     of: tuple[str, ...] = ()
@@ -168,8 +175,15 @@ SAME = 1e-9
 class CrossZScore:
     """Each column less its mean over the members of the session, in their standard deviations (over n).
 
-    ``robust`` takes the median and ``NORMAL`` times the median absolute deviation instead, which a few extreme names do
-    not move. Where the members do not differ there is no scale: NaN.
+    Where the members do not differ there is no scale: NaN.
+
+    Parameters
+    ----------
+    of
+        Columns that are scaled, such as ``return_5``: of factors of single instruments, or of one across instruments
+        that stands before. Empty: all of the former.
+    robust
+        Take the median and 1.4826 times the median absolute deviation instead, which a few extreme names do not move.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -204,7 +218,14 @@ class CrossZScore:
 
 @dataclass(frozen=True, slots=True)
 class MarketContext:
-    """Mean of each column over the members of the session, their dispersion, and the share above zero."""
+    """Mean of each column over the members of the session, their dispersion, and the share above zero.
+
+    Parameters
+    ----------
+    of
+        Columns that are averaged, such as ``return_1``, three columns each: of factors of single instruments, or of one
+        across instruments that stands before.
+    """
 
     __pydantic_config__: ClassVar = STRICT
     of: Names = ("return_1",)
@@ -232,7 +253,14 @@ class MarketContext:
 
 @dataclass(frozen=True, slots=True)
 class SectorContext:
-    """Mean of each column over the members of the same sector and session, and the stock's own less that mean."""
+    """Mean of each column over the members of the same sector and session, and the stock's own less that mean.
+
+    Parameters
+    ----------
+    of
+        Columns that are averaged by sector, such as ``return_1``, two columns each; unknown for a stock without a
+        sector.
+    """
 
     __pydantic_config__: ClassVar = STRICT
     of: Names = ("return_1",)

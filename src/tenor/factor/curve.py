@@ -20,7 +20,21 @@ from tenor.units import Floats
 
 @dataclass(frozen=True, slots=True)
 class CurveShape:
-    """Level, slope, curvature of ``curve`` from its ``short``, ``belly`` and ``long`` points (years)."""
+    """Level, slope, curvature of ``curve`` from its ``short``, ``belly`` and ``long`` points (years).
+
+    Parameters
+    ----------
+    curve
+        A published curve, as the market names it, such as ``CGB``.
+    short
+        Years of the short point. It must be published: nothing is interpolated here.
+    belly
+        Years of the middle point, published too; curvature is how far it lies above the mean of the ends, doubled.
+    long
+        Years of the long point, published too; slope is how far it lies above the short one.
+    days
+        Sessions over which the changes of each shape are taken, one column each.
+    """
 
     __pydantic_config__: ClassVar = STRICT
     curve: str

@@ -18,7 +18,15 @@ from tenor.units import Floats
 
 @dataclass(frozen=True, slots=True)
 class Funding:
-    """Level of each rate and its changes over ``days`` sessions: ``rates=("SHIBOR.ON", "SHIBOR.1W")``."""
+    """Level of each rate and its changes over ``days`` sessions, decimals per year.
+
+    Parameters
+    ----------
+    rates
+        Names of rates as the market has them, such as ``SHIBOR.ON`` and ``SHIBOR.1W``.
+    days
+        Sessions over which each rate's changes are taken, one column each.
+    """
 
     __pydantic_config__: ClassVar = STRICT
     rates: Annotated[tuple[str, ...], Len(1)]

@@ -51,8 +51,11 @@ class Target:
     ----------
     horizons
         Sessions of the instrument ahead, ascending; the direction is that of the first.
-    up, down
-        Least return that is up and greatest that is down, decimals; what lies between is neutral.
+    up
+        Least return over the first horizon that is up, a decimal: 0.0055 is 0.55 %. What lies between this and ``down``
+        is neutral: not learnt from, still traded and scored.
+    down
+        Greatest return that is down, a decimal of zero or less. Models that give prices ask for 0 here and in ``up``.
 
     Raises
     ------

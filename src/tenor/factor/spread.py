@@ -38,7 +38,13 @@ class SpreadLevel:
 
 @dataclass(frozen=True, slots=True)
 class SpreadChange:
-    """S_t - S_{t-d} for each d in ``days``, in points, within the pair."""
+    """S_t - S_{t-d} for each d in ``days``, in points, within the pair.
+
+    Parameters
+    ----------
+    days
+        Sessions back, one column each. Keep 1 where reversal or momentum is asked: they read ``spread_change_1``.
+    """
 
     __pydantic_config__: ClassVar = STRICT
     days: Days = (1, 2, 3, 4, 5)
@@ -63,7 +69,13 @@ class SpreadChange:
 
 @dataclass(frozen=True, slots=True)
 class LegChange:
-    """Changes of the near and of the far close over each d in ``days``, in points."""
+    """Changes of the near and of the far close over each d in ``days``, in points.
+
+    Parameters
+    ----------
+    days
+        Sessions back; each gives a column of the near leg and one of the far leg.
+    """
 
     __pydantic_config__: ClassVar = STRICT
     days: Days = (1, 5)

@@ -73,7 +73,13 @@ def exponential(share: float, count: int) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Return:
-    """C_t / C_{t-d} - 1 for each d in ``days``, decimals."""
+    """C_t / C_{t-d} - 1 for each d in ``days``, decimals.
+
+    Parameters
+    ----------
+    days
+        Sessions back, one column each. Keep 1 where reversal or momentum is asked: they read ``return_1``.
+    """
 
     __pydantic_config__: ClassVar = STRICT
     days: Days = (1, 5, 20)
@@ -121,6 +127,11 @@ class RSI:
 
     Up and down are Wilder's averages (weight ``1 / days`` for the present change) of rises and falls relative to
     today's close, cut after ``MEMORY * days`` changes. Without any move it is 0.
+
+    Parameters
+    ----------
+    days
+        Span of Wilder's averages, in sessions; a longer one moves more slowly. Six times as many sessions are read.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -156,6 +167,15 @@ class MACD:
     The line is the exponential average of ``fast`` sessions less that of ``slow``; the signal averages the line over
     ``signal`` sessions. Averages of span n weigh the present by 2 / (n + 1) and are cut after ``MEMORY * slow / 2``
     sessions.
+
+    Parameters
+    ----------
+    fast
+        Span of the fast average, in sessions; shorter than ``slow``.
+    slow
+        Span of the slow average, in sessions. Three times as many are read, and three times ``signal`` before them.
+    signal
+        Span of the average of the line, in sessions.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -196,6 +216,13 @@ class Bollinger:
     """Where the close lies in its band: (C - mean) / (width * sd), and how wide that is: 2 * width * sd / mean.
 
     Mean and standard deviation (over n) of the last ``days`` closes (Bollinger, 2001); without any move the place is 0.
+
+    Parameters
+    ----------
+    days
+        Closes in the mean and the standard deviation, today's among them.
+    width
+        Standard deviations from the mean to an edge of the band, where the place is 1 or -1.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -234,7 +261,13 @@ def true_range(past: Mapping[Field, Floats], back: int) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class ATR:
-    """Mean true range (Wilder, 1978) of the last ``days`` sessions over the close, and today's over that mean."""
+    """Mean true range (Wilder, 1978) of the last ``days`` sessions over the close, and today's over that mean.
+
+    Parameters
+    ----------
+    days
+        Sessions in the mean of the true range, today among them.
+    """
 
     __pydantic_config__: ClassVar = STRICT
     days: Annotated[int, Gt(0)] = 14
@@ -268,6 +301,12 @@ class RealisedVolatility:
 
     ``close``: root mean square of log returns. ``parkinson``: root of mean ln(H/L)^2 / (4 ln 2) (Parkinson, 1980).
     ``garman_klass``: root of mean 0.5 ln(H/L)^2 - (2 ln 2 - 1) ln(C/O)^2 (Garman and Klass, 1980), at least 0.
+
+    Parameters
+    ----------
+    days
+        Sessions over which it is measured, three columns each. With 20 among them the model random_walk reads
+        ``volatility_20``.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -312,6 +351,13 @@ class Volume:
 
     The third column is the volume of rising sessions less that of falling ones over all of it, ``days`` back. A session
     without volume makes what needs its logarithm unknown.
+
+    Parameters
+    ----------
+    days
+        Sessions of the long mean and of the balance, today among them.
+    short
+        Sessions of the short mean; fewer than ``days``.
     """
 
     __pydantic_config__: ClassVar = STRICT

@@ -61,14 +61,17 @@ class Valuation:
 
     Parameters
     ----------
-    curve, tenors
-        A published curve of yields to maturity, and the points of it that are used, in years. The yield at a bond's
-        life is read between them by a monotone Hermite spline.
+    curve
+        The published curve of yields to maturity that bonds are priced off, as the market names it, such as ``CGB``.
+    tenors
+        Points of the curve that are used, in years, ascending. The yield at a bond's life is read between them by a
+        monotone Hermite spline, and not beyond them: they span the lives of the bonds.
     funding
         Quoted term rates and the days of each, such as ``{"SHIBOR.1W" = 7, "SHIBOR.3M" = 91}``; simple, actual/365.
         Before the first and after the last the rate is that one.
     basket
-        ``published``: the market's list of deliverable bonds. ``stand_in``: see :mod:`tenor.pricing.basket`.
+        ``published``: the market's list of deliverable bonds. ``stand_in``: bonds that were never issued, for contracts
+        without a list; every output that rests on them says so (:mod:`tenor.pricing.basket`).
     compounding
         How often the curve's yields are compounded: as often as the ``bond`` pays that is read off it (how yields are
         quoted in China), or ``annual``.

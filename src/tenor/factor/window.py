@@ -184,16 +184,21 @@ class WalkForward:
 
     Parameters
     ----------
-    train, validation, test
-        Sessions in each range. The last test range may be shorter, but not shorter than half.
+    train
+        Sessions of train: what models learn from. With ``expanding`` later folds have more.
+    validation
+        Sessions of validation, on which training is stopped and probabilities are calibrated.
+    test
+        Sessions of test in a fold; for the next ones models are trained anew. The last range may be shorter, but not
+        shorter than half.
     purge
         Sessions between train and validation and between validation and test. Whoever sets 0 says that a
         label is known and a fill is made in the very session of the decision; the study refuses less than
         horizon plus lag.
     expanding
-        True keeps every session since the first in train (``train`` is then the least); False rolls a window.
+        True keeps every session since the first in train; False rolls a window of ``train`` sessions.
     folds
-        Use only the last so many folds; ``None`` uses all.
+        Use only the last so many folds; absent, all.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -233,9 +238,19 @@ class WalkForward:
 
 @dataclass(frozen=True, slots=True)
 class DateSplit:
-    """One fold by dates, each the last of its range.
+    """One fold by dates of decisions, each the last of its range.
 
-    ``purge`` sessions are taken off the beginning of validation and of test.
+    Parameters
+    ----------
+    train_last
+        Last day of train, which begins with the data.
+    validation_last
+        Last day of validation, which begins after ``train_last`` and the purge.
+    test_last
+        Last day of test, which begins after ``validation_last`` and the purge; what comes later is not used.
+    purge
+        Sessions taken off the beginning of validation and of test, so that no outcome that is learnt from is still open
+        in the next range. The study refuses less than horizon plus lag of the fill.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -270,8 +285,15 @@ class OutcomeDates:
 
     Parameters
     ----------
-    train_first, train_last, validation_last, test_last
-        Days of outcomes. A test range that the data do not reach yet stays in the fold, without decisions.
+    train_first
+        First day on which an outcome of train lies; its decision is a session earlier.
+    train_last
+        Last day on which an outcome of train lies; those of validation follow.
+    validation_last
+        Last day on which an outcome of validation lies; those of test follow.
+    test_last
+        Last day on which an outcome of test lies. A range that the data do not reach yet stays in the fold, without
+        decisions.
     """
 
     __pydantic_config__: ClassVar = STRICT

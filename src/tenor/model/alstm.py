@@ -54,12 +54,17 @@ class ALSTM:
     dropout
         Probability of dropping a unit of what is read.
     adversarial
-        What the loss at the moved point counts beside the other; 0 trains without it.
+        Weight of the loss where what is read is moved against the network, beside the plain loss; 0 trains without it.
     perturbation
-        How far what is read is moved, in its Euclidean norm.
-    head, scope, embedding
-        What it is asked, of all instruments or each, and the size of an instrument's vector
-        (:mod:`tenor.model.network`).
+        How far it is moved for that, as a Euclidean norm; without effect where ``adversarial`` is 0.
+    head
+        What it is asked: the ``direction`` over the first horizon, ``quantiles`` of the move over each horizon, or that
+        move as a ``point``.
+    scope
+        ``pooled``: one network for all instruments; ``per_name``: one for each, from its own windows alone.
+    embedding
+        Length of the vector that is learnt for each instrument and read beside its factors, so that one network tells
+        them apart; 0 for none.
     """
 
     __pydantic_config__: ClassVar = STRICT

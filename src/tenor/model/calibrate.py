@@ -41,7 +41,14 @@ IDENTITY = Calibrator(1.0, 0.0)
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Which calibrator a study fits: ``platt`` (slope, intercept), ``temperature`` (slope) or ``none``."""
+    """Which calibrator a study fits on the validation windows of each fold.
+
+    Parameters
+    ----------
+    kind
+        ``platt`` fits slope and intercept to the logit, ``temperature`` the slope alone; ``none`` leaves probabilities
+        as the model says them.
+    """
 
     __pydantic_config__: ClassVar = STRICT
     kind: Literal["platt", "temperature", "none"] = "platt"

@@ -36,9 +36,14 @@ class DNN:
         Units of each hidden layer, from the input upward; not empty.
     dropout
         Probability of dropping a unit of a hidden layer.
-    head, scope, embedding
-        What it is asked, of all instruments or each, and the size of an instrument's vector
-        (:mod:`tenor.model.network`).
+    head
+        What it is asked: the ``direction`` over the first horizon, ``quantiles`` of the move over each horizon, or that
+        move as a ``point``.
+    scope
+        ``pooled``: one network for all instruments; ``per_name``: one for each, from its own windows alone.
+    embedding
+        Length of the vector that is learnt for each instrument and read beside its factors, so that one network tells
+        them apart; 0 for none.
     """
 
     __pydantic_config__: ClassVar = STRICT

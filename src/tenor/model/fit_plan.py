@@ -17,20 +17,22 @@ class FitPlan:
     Parameters
     ----------
     epochs
-        Most epochs.
+        Most passes over the train windows; ``patience`` stops earlier.
     batch_size
-        Windows per step.
-    learning_rate, decay
-        Adam's step size, multiplied by ``decay`` after every epoch.
+        Train windows per step; fewer make more and noisier steps.
+    learning_rate
+        Adam's step size in the first epoch; lower it where a loss is no longer a finite number.
+    decay
+        The step size is multiplied by this after every epoch; 1 keeps it.
     patience
         Stop a network after so many epochs without a lower validation loss; its best weights are kept.
     class_weights
         ``balanced``: weights inverse to the class frequencies in train; ``none``: every window counts one. Trees and
         regression follow it too.
     weight_decay
-        Decoupled decay per step, as a multiple of the learning rate; 0 is plain Adam.
+        At each step weights shrink by this times the step size, apart from the gradient (decoupled); 0 is plain Adam.
     clip_norm
-        Gradients longer than this are shortened to it.
+        Gradients longer than this, over all weights of a network, are shortened to it.
     """
 
     __pydantic_config__: ClassVar = STRICT

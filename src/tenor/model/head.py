@@ -111,6 +111,12 @@ class Quantiles:
     q_{k+1} - softplus(r_k)`` below. The loss is the mean pinball loss over horizons and levels (Koenker and Bassett,
     1978). The probability of up is ``1 - F(0)`` with F linear between quantiles and exponential beyond the outermost,
     where its density goes on without a jump.
+
+    Parameters
+    ----------
+    levels
+        Which quantiles: levels between 0 and 1, ascending. Two that mirror each other, such as 0.05 and 0.95, end an
+        interval, which validation widens or narrows; 0.5 is the median.
     """
 
     __pydantic_config__: ClassVar = STRICT

@@ -24,7 +24,26 @@ Fraction = Annotated[float, Interval(gt=0, le=1)]
 class LightGBM:
     """Small trees and heavy subsampling, for a few thousand noisy days; the seed draws rows and columns.
 
-    They read the last ``sessions`` of a window, all of them by default.
+    Parameters
+    ----------
+    sessions
+        Latest sessions of a window that are read; absent, all. Fewer leave fewer values to split on.
+    trees
+        Most trees; ``patience`` stops earlier.
+    leaves
+        Most leaves of a tree: more fit finer patterns, and noise.
+    least_in_leaf
+        Least train windows in a leaf; more keeps a leaf from resting on a few days.
+    learning_rate
+        Part of each tree that is added; smaller needs more trees.
+    rows
+        Part of the train windows that a tree is grown on, drawn anew for each; 1 takes all.
+    columns
+        Part of a window's values (each column on each session) that a tree may split on, drawn anew for each.
+    penalty
+        L2 penalty on the values of leaves; higher draws them towards zero.
+    patience
+        Stop after so many trees without a lower log loss on validation; the best number of trees is kept.
     """
 
     __pydantic_config__: ClassVar = STRICT

@@ -121,9 +121,14 @@ class LogisticRecipe:
 
 @dataclass(frozen=True, slots=True)
 class Logistic:
-    """L2-regularised logistic regression; ``inverse_penalties`` are the values of C to choose from.
+    """L2-regularised logistic regression, its penalty chosen on validation.
 
-    It reads the last ``sessions`` of a window, all of them by default.
+    Parameters
+    ----------
+    sessions
+        Latest sessions of a window that are read; absent, all. Fewer leave fewer weights to learn.
+    inverse_penalties
+        Values of C, the inverse strength of the penalty, to choose from: smaller holds the weights nearer zero.
     """
 
     __pydantic_config__: ClassVar = STRICT

@@ -38,14 +38,15 @@ class Prepare:
     Parameters
     ----------
     by_product
-        Whether median, centre and scale are learnt for each product apart.
+        Learn median, centre and scale for each product (of stocks, each instrument) apart; what train does not hold
+        then gets no forecast.
     scale
         ``standard``: mean and standard deviation; ``robust``: median and interquartile range over 1.349.
     clip
-        Scaled values beyond this many units are set to it.
+        Values further than this from the centre, in units of the scale, are set to it.
     select
-        Keep the so many columns with the strongest absolute Spearman correlation to the next change in train;
-        ``None`` keeps all that vary.
+        Keep the so many columns with the strongest absolute Spearman correlation to the next change in train; absent,
+        all that vary.
     """
 
     __pydantic_config__: ClassVar = STRICT

@@ -261,6 +261,12 @@ class RandomWalk:
     """Tomorrow = today: median no change, quantiles as wide as train's moves at the volatility of the day.
 
     The naive row beside every price. Its probability of up is how often prices rose in train.
+
+    Parameters
+    ----------
+    levels
+        Which quantiles: levels between 0 and 1, ascending. 0.5 is no change; two that mirror each other, such as 0.05
+        and 0.95, lie as far above as below it.
     """
 
     __pydantic_config__: ClassVar = STRICT

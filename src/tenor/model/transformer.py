@@ -45,14 +45,19 @@ class Transformer:
     layers
         Blocks, one on the other.
     hidden
-        Channels; a multiple of ``heads``.
+        Channels that each session is mapped to; a multiple of ``heads``.
     heads
-        Heads of attention.
+        Heads of attention, which weigh sessions apart from each other and share the channels.
     dropout
         Probability of dropping a channel of what a half block adds.
-    head, scope, embedding
-        What it is asked, of all instruments or each, and the size of an instrument's vector
-        (:mod:`tenor.model.network`).
+    head
+        What it is asked: the ``direction`` over the first horizon, ``quantiles`` of the move over each horizon, or that
+        move as a ``point``.
+    scope
+        ``pooled``: one network for all instruments; ``per_name``: one for each, from its own windows alone.
+    embedding
+        Length of the vector that is learnt for each instrument and read beside its factors, so that one network tells
+        them apart; 0 for none.
     """
 
     __pydantic_config__: ClassVar = STRICT

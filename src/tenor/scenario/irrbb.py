@@ -42,11 +42,11 @@ class IRRBB:
     Parameters
     ----------
     name
-        Which.
+        Which of the six.
     currency
-        Whose sizes.
+        Whose sizes: CNY, EUR, GBP, JPY or USD.
     times
-        Share of the shock: 1 is all of it.
+        Multiple of the shock: 1 is all of it, 0.5 half.
 
     Raises
     ------

@@ -36,9 +36,9 @@ class Macro:
     Parameters
     ----------
     name
-        The statistic, as the market names it.
+        The statistic, as the market names it, such as ``CPI.YOY``.
     surprise
-        Such as ``+0.5`` for half a percentage point above expectation.
+        How far the release lies from its expectation: ``+0.5`` for half a percentage point above.
     horizon
         Sessions after which the effect is measured: 1 is the first close after the release.
     lead
@@ -47,6 +47,8 @@ class Macro:
         15th), enough to reach back before the earliest day.
     order
         Order of the autoregression that says what was expected.
+    force
+        Allow more than 1.5 times the largest surprise so far, which is otherwise refused as a likely slip of the unit.
     """
 
     __pydantic_config__: ClassVar = STRICT

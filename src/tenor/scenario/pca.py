@@ -29,7 +29,17 @@ LEAST_CHANGES = 60
 
 @dataclass(frozen=True, slots=True)
 class PCA:
-    """One component of the curve's daily changes, some standard deviations up: ``component = 1``, ``sd = "2sd"``."""
+    """One component of the curve's daily changes, some standard deviations up.
+
+    Parameters
+    ----------
+    component
+        1, 2 or 3: level, slope or curvature.
+    sd
+        How many standard deviations of a day: ``+2sd``. Minus turns the move round.
+    force
+        Allow more than 10 standard deviations, which is otherwise refused.
+    """
 
     __pydantic_config__: ClassVar = STRICT
     component: Annotated[int, Interval(ge=1, le=COMPONENTS)]

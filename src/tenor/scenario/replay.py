@@ -24,6 +24,13 @@ from tenor.units import Dates, Floats
 class Replay:
     """The changes of curve points and funding rates from ``first`` to ``last``, applied now.
 
+    Parameters
+    ----------
+    first
+        Day from whose levels the changes are counted: the last value of each series on or before it.
+    last
+        Day up to whose levels they are counted, within the history known at the decision.
+
     Raises
     ------
     StudyError

@@ -39,7 +39,15 @@ FARTHEST_TURN = 366
 
 @dataclass(frozen=True, slots=True)
 class Parallel:
-    """Every point of the valuation curve moves alike: ``dy(t) = amount``."""
+    """Every point of the valuation curve moves alike: ``dy(t) = amount``.
+
+    Parameters
+    ----------
+    amount
+        Change of every point, with its unit: ``+10bp``, or ``-0.25%`` for 25 basis points down.
+    force
+        Allow an amount beyond 500 basis points, which is otherwise refused as a likely slip of the unit.
+    """
 
     __pydantic_config__: ClassVar = STRICT
     amount: Amount
@@ -64,6 +72,19 @@ class Steepener:
 
     ``dy(t) = amount * (s(t) - s(pivot))`` with ``s`` 0 up to ``short``, 1 from ``long``, linear between: so ``y(long)
     - y(short)`` rises by ``amount`` and the pivot stays.
+
+    Parameters
+    ----------
+    amount
+        By how much the long end rises against the short end, with its unit: ``+25bp``.
+    short
+        Years up to which the curve moves as its short end; not before the first point of the curve.
+    long
+        Years from which it moves as its long end; not after the last point of the curve.
+    pivot
+        Years at which the curve stays where it is, from ``short`` to ``long``.
+    force
+        Allow an amount beyond 500 basis points, which is otherwise refused as a likely slip of the unit.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -89,7 +110,21 @@ class Steepener:
 
 @dataclass(frozen=True, slots=True)
 class Flattener:
-    """The long end falls against the short end: a :class:`Steepener` of minus ``amount``."""
+    """The long end falls against the short end: a :class:`Steepener` of minus ``amount``.
+
+    Parameters
+    ----------
+    amount
+        By how much the long end falls against the short end, with its unit: ``+25bp``.
+    short
+        Years up to which the curve moves as its short end; not before the first point of the curve.
+    long
+        Years from which it moves as its long end; not after the last point of the curve.
+    pivot
+        Years at which the curve stays where it is, from ``short`` to ``long``.
+    force
+        Allow an amount beyond 500 basis points, which is otherwise refused as a likely slip of the unit.
+    """
 
     __pydantic_config__: ClassVar = STRICT
     amount: Amount
@@ -119,6 +154,19 @@ class Butterfly:
     """The belly rises against the wings: ``2 y(belly) - y(short) - y(long)`` rises by twice ``amount``.
 
     ``dy`` is ``amount / 2`` at the belly and ``-amount / 2`` at both wings, linear between and flat beyond.
+
+    Parameters
+    ----------
+    amount
+        How far the belly moves away from the wings, with its unit: ``+20bp`` raises it by 10 and lowers them by 10.
+    short
+        Years of the short wing; shorter points move with it.
+    belly
+        Years of the belly, between the wings.
+    long
+        Years of the long wing; longer points move with it.
+    force
+        Allow an amount beyond 500 basis points, which is otherwise refused as a likely slip of the unit.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -149,7 +197,17 @@ class Butterfly:
 
 @dataclass(frozen=True, slots=True)
 class KeyRate:
-    """One published point moves, ``tenor`` in years; between points the curve is interpolated anew."""
+    """One published point moves; between points the curve is interpolated anew.
+
+    Parameters
+    ----------
+    tenor
+        Years of the point, one of the valuation's ``tenors``.
+    amount
+        Change of its yield, with its unit: ``+5bp``.
+    force
+        Allow an amount beyond 500 basis points, which is otherwise refused as a likely slip of the unit.
+    """
 
     __pydantic_config__: ClassVar = STRICT
     tenor: float
@@ -171,7 +229,16 @@ class KeyRate:
 
 @dataclass(frozen=True, slots=True)
 class Points:
-    """Several published points move, each by its own amount: ``points = { 2y = "+5bp", 10y = "-3bp" }``."""
+    """Several published points move, each by its own amount.
+
+    Parameters
+    ----------
+    points
+        Tenor and change of each: ``{ 2y = "+5bp", 10y = "-3bp" }``. A tenor is one of the valuation's ``tenors``, named
+        once.
+    force
+        Allow amounts beyond 500 basis points, which are otherwise refused as a likely slip of the unit.
+    """
 
     __pydantic_config__: ClassVar = STRICT
     points: Annotated[Mapping[str, Amount], Len(1)]
@@ -197,7 +264,15 @@ class Points:
 
 @dataclass(frozen=True, slots=True)
 class Repo:
-    """Every funding term moves alike: dear or cheap money over the whole time to delivery."""
+    """Every funding term moves alike: dear or cheap money over the whole time to delivery.
+
+    Parameters
+    ----------
+    amount
+        Change of each rate in the valuation's ``funding``, with its unit: ``+50bp``.
+    force
+        Allow an amount beyond 500 basis points, which is otherwise refused as a likely slip of the unit.
+    """
 
     __pydantic_config__: ClassVar = STRICT
     amount: Amount
@@ -218,7 +293,17 @@ class Repo:
 
 @dataclass(frozen=True, slots=True)
 class OneRate:
-    """One rate moves, by its name in the market, whether it funds the bonds or is only read by factors."""
+    """One rate moves, by its name in the market, whether it funds the bonds or is only read by factors.
+
+    Parameters
+    ----------
+    name
+        The rate, as the market names it, such as ``SHIBOR.1W``.
+    amount
+        Change of its quote, with its unit: ``+50bp``.
+    force
+        Allow an amount beyond 500 basis points, which is otherwise refused as a likely slip of the unit.
+    """
 
     __pydantic_config__: ClassVar = STRICT
     name: str
@@ -252,13 +337,15 @@ class QuarterEnd:
     Parameters
     ----------
     amount
-        Premium of the turn's night.
+        Premium of the turn's night, with its unit: ``+300bp``.
     half_life_days
         Days from the turn over which the premium halves; 0 is the turn's night alone.
     turn
         ``next``: the night that begins on the last calendar day of the quarter, of the session's own if that night is
         still ahead. ``between``: the first turn after the near delivery, which the far leg alone is carried over. Or
         the day on which the dear night begins, for another turn, such as that of the Spring Festival.
+    force
+        Allow an amount beyond 500 basis points, which is otherwise refused as a likely slip of the unit.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -315,7 +402,9 @@ class PriceGap:
     code
         A leg's contract code, the product for both legs, or a deliverable bond.
     amount
-        Points, or ``%`` of the last known close.
+        Points per 100 of face without a unit, ``-0.5``, or a share of the last known close, ``-1%``.
+    force
+        Allow a gap beyond 20 points or 20 % of the close, which is otherwise refused as a likely slip of the unit.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -349,9 +438,11 @@ class Volatility:
     code
         A leg's contract code, or the product for both legs.
     multiple
-        Such as ``x2``; ``x1`` changes nothing.
+        Such as ``x2``, which doubles each change of the path; ``x1`` changes nothing.
     sessions
-        How many closes are stretched.
+        How many closes are stretched, the last one counted.
+    force
+        Allow more than ``x10`` or less than ``x0.1``, which is otherwise refused.
     """
 
     __pydantic_config__: ClassVar = STRICT

@@ -71,11 +71,12 @@ class Folder:
     Parameters
     ----------
     folder
-        Where the files lie.
+        Where the files lie; a relative path is counted from the study file.
     layout
-        Path of the layout file.
+        Path of the layout file, which says what every file and column holds; counted likewise.
     products
-        Read only the files that these products need; of stocks, only these codes. ``None`` for all.
+        Read only the files that these products need; of stocks, only these codes. Absent, all; a study of pairs names
+        its products here.
     source
         The word by which a study file names this kind of source.
     """

@@ -57,7 +57,7 @@ class Given:
     Parameters
     ----------
     path
-        A CSV or Parquet file, or a folder of them.
+        A CSV or Parquet file, or a folder of them; a relative path is counted from the study file.
     products
         Instruments that are read; absent, all.
     """

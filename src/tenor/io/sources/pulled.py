@@ -45,10 +45,10 @@ class Pulled:
     Parameters
     ----------
     folder
-        Where it lies.
+        Folder that ``tenor data pull`` writes; a relative path is counted from the study file.
     products
-        Codes of stocks, products of futures, and universes, of which rows are read; absent, all. Curves, rates and
-        publications are always read.
+        Codes of stocks, products of futures, and universes, of which rows are read; absent, all; a study of pairs names
+        its products here. Curves, rates and publications are always read.
     """
 
     __pydantic_config__: ClassVar = STRICT

@@ -58,15 +58,17 @@ class Simulated:
     Parameters
     ----------
     products
-        Codes out of ``SIZES``: TS, TF, T, TL. One that was listed after ``first`` starts at its listing.
-    first, last
-        Range of days, both inclusive. Holidays must be loaded from six years before ``first`` (old bonds) to
-        the end of the quarter in which the contracts deliver that are quoted by ``last`` (nine months and a
-        half at most).
+        Any of TS, TF, T and TL. One that was listed after ``first`` starts at its listing.
+    first
+        First day, inclusive. Holidays must be loaded from six years before it (old bonds).
+    last
+        Last day, inclusive. Holidays must be loaded to the end of the quarter in which the contracts deliver that are
+        quoted by then (nine months and a half ahead at most).
     seed
-        0 or more.
+        Seed of every draw, 0 or more.
     signal
-        ``rho`` as above: 0 (nothing to find) to below 1.
+        ``rho``, the correlation of what is known at a close with the next change of the pair component of the spread:
+        0, nothing to find, to below 1.
 
     Raises
     ------

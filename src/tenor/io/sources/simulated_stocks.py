@@ -91,13 +91,15 @@ class SimulatedStocks:
     Parameters
     ----------
     products
-        Instruments; absent, all of ``TICKERS``.
-    first, last
-        First and last session; ``last`` adds sessions and changes none.
+        Codes such as AAPL, SPY and SPX; absent, all twelve.
+    first
+        First day, from 2004-01-02 on.
+    last
+        Last day; a later one adds sessions and changes none.
     seed
-        Of every draw.
+        Seed of every draw.
     signal
-        Correlation, with the sign turned, of an own shock with the one before.
+        Correlation, with the sign turned, of a stock's own shock with the one before; 0 plants nothing to find.
 
     Raises
     ------
