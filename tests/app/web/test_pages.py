@@ -226,7 +226,7 @@ def test_a_study_is_run_from_its_page_to_its_report(page: Any, pages: Any, workp
     opened(page, pages, workplace, "/study?study=quick")
     assert page.locator("[data-path=question]").input_value() == "Is it quick?"
     page.get_by_role("button", name="Run", exact=True).click()
-    link = page.locator("#main table a", has_text="quick-").first
+    link = page.locator("#main table a", has_text=re.compile("^quick-[0-9a-f]{10}$")).first
     link.wait_for(timeout=60_000)
     link.click()
     page.wait_for_url("**/runs/quick-*")
