@@ -30,8 +30,9 @@ def test_it_is_what_the_open_desk_says_of_the_same_decision(small_run) -> None:
             [one.up, one.low, one.high], [ups[one.model].mean(), ups[one.model].min(), ups[one.model].max()], rtol=1e-12
         )
     lstm = next(one for one in said.models if one.model == "lstm")
+    assert lstm.pairs == desk.pairs("lstm", ups["lstm"].mean(axis=0), 0.0)[0] == desk.start(ups["lstm"].mean(axis=0))
     wanted = [float(desk.pairs("lstm", up, 0.0)[0]) for up in ups["lstm"]]
-    assert lstm.pairs == pytest.approx(np.mean(wanted))
+    assert (lstm.pairs_low, lstm.pairs_high) == (min(wanted), max(wanted))
     assert said.expected_move == desk.expected_move
 
 
@@ -55,13 +56,15 @@ def test_the_spread_and_its_change_are_those_of_the_quotes(small_run) -> None:
     assert said.spread == pytest.approx(closes[0][said.as_of] - closes[1][said.as_of])
     before = closes[0][days[-2]] - closes[1][days[-2]]
     assert said.change == pytest.approx(said.spread - before)
-    assert said.due > said.as_of
+    assert said.due > said.as_of == said.last
+    assert not said.known
     assert said.missed == 5
 
 
 def test_a_last_session_that_is_left_out_is_named(small_run) -> None:
     said = asked(small_run, cleaning=replace(small_run.study.cleaning, quarter_end_sessions=20))
-    assert said.as_of < date(2020, 3, 20)
+    assert said.as_of < said.last == date(2020, 3, 20)
+    assert said.known == (said.due <= said.last)
     assert any(note.startswith("quotes go on until 2020-03-20") for note in said.notes)
 
 

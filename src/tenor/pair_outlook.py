@@ -43,8 +43,11 @@ class SaidOfPair:
         Probability that the spread rises until the next session: mean over the seeds, least and greatest.
     seeds
         How many seeds spoke.
-    pairs, pairs_low, pairs_high
-        Pairs that the rule asks for from nothing, long the near leg above 0: mean over the seeds, least and greatest.
+    pairs
+        Pairs that the rule asks for at the mean probability, from nothing, long the near leg above 0: what a desk would
+        hold that acts on the mean of the seeds, as what-if has it.
+    pairs_low, pairs_high
+        The least and the greatest that it asks for at the probability of one seed.
     """
 
     model: str
@@ -84,16 +87,17 @@ class PairOutlook:
         What is traded.
     pair, near, far
         The pair in front, and its legs.
-    as_of
-        Session of the decision.
+    as_of, last
+        Session of the decision, and the last that is quoted: later where a cleaning rule leaves out what follows.
     spread, change
         Near less far at that close, and the change since the session before; points, ``None`` for its first session.
     tick
         Smallest price step, points.
     expected_move
         Mean absolute change over a session of the models' train range, points.
-    due
-        The next session, at whose close the outcome is known; ``None`` beyond the holidays that are known.
+    due, known
+        The next session, at whose close the outcome is known (``None`` beyond the holidays that are known), and whether
+        it has been quoted already: then nothing is forecast.
     rule, max_pairs
         The study's first position rule, and the pairs of a full position.
     models
@@ -117,11 +121,13 @@ class PairOutlook:
     near: str
     far: str
     as_of: date
+    last: date
     spread: Price
     change: Price | None
     tick: Price
     expected_move: Price
     due: date | None
+    known: bool
     rule: str
     max_pairs: float
     models: tuple[SaidOfPair, ...]
@@ -173,7 +179,8 @@ def pair_outlook(study: Study, market: Market, frozen: FrozenModels, code: str, 
     quoted = max(each.sessions[each.front][-1] for each in panels if each.front.any()).item()
     notes = [f"what {rule.name} holds is seen from nothing"]
     if quoted > as_of:
-        notes.append(f"quotes go on until {quoted}; the study decides nothing after {as_of} (its cleaning rules)")
+        notes.append(f"quotes go on until {quoted}; its cleaning rules let the study decide nothing after {as_of}")
+    due = _next(product, as_of)
     said, silent = _said(study, frozen, fold, asked, panel, rule)
     return PairOutlook(
         product=code,
@@ -183,11 +190,13 @@ def pair_outlook(study: Study, market: Market, frozen: FrozenModels, code: str, 
         near=panel.span.spread.near.code,
         far=panel.span.spread.far.code,
         as_of=as_of,
+        last=quoted,
         spread=float(spread[at]),
         change=float(spread[at] - previous) if np.isfinite(previous) else None,
         tick=product.tick(as_of),
         expected_move=frozen.expected_move[fold][code],
-        due=_next(product, as_of),
+        due=due,
+        known=due is not None and due <= quoted,
         rule=rule.name,
         max_pairs=study.trading.limits.max_pairs,
         models=said,
@@ -205,6 +214,19 @@ def _said(
     """What each model says of one window, and a word on those that do not speak."""
     day = asked.session[0].item()
     legs, _ = front_legs([panel], day, day)
+
+    def wanted(up: Floats, scale: float) -> Floats:
+        return pairs_wanted(
+            rule,
+            study.trading.limits,
+            up,
+            0.0,
+            scale=scale,
+            expected_move=frozen.expected_move[fold][panel.product.code],
+            cost=float(study.trading.costs.per_pair(legs)[0]),
+            multiplier=float(np.asarray(legs.multiplier)[0]),
+        )
+
     said, silent = [], []
     for model in frozen.models:
         ups = frozen.ups(model.name, fold, asked)[:, 0]
@@ -212,15 +234,9 @@ def _said(
         if not spoke.any():
             silent.append(f"{model.name}: none of its seeds speaks of {panel.product.code}")
             continue
-        pairs = _pairs(
-            study,
-            rule,
-            ups[spoke],
-            frozen.scales(model.name, fold)[spoke],
-            expected_move=frozen.expected_move[fold][panel.product.code],
-            cost=float(study.trading.costs.per_pair(legs)[0]),
-            multiplier=float(np.asarray(legs.multiplier)[0]),
-        )
+        scales = frozen.scales(model.name, fold)[spoke]
+        at_mean = wanted(np.array([ups[spoke].mean()]), float(scales.mean()))[0]
+        by_seed = [wanted(np.array([up]), float(scale))[0] for up, scale in zip(ups[spoke], scales, strict=True)]
         said.append(
             SaidOfPair(
                 model=model.name,
@@ -228,41 +244,12 @@ def _said(
                 low=float(ups[spoke].min()),
                 high=float(ups[spoke].max()),
                 seeds=int(spoke.sum()),
-                pairs=float(pairs.mean()),
-                pairs_low=float(pairs.min()),
-                pairs_high=float(pairs.max()),
+                pairs=float(at_mean),
+                pairs_low=float(min(by_seed)),
+                pairs_high=float(max(by_seed)),
             )
         )
     return tuple(said), silent
-
-
-def _pairs(
-    study: Study,
-    rule: Sign | Probability,
-    ups: Floats,
-    scales: Floats,
-    *,
-    expected_move: Price,
-    cost: float,
-    multiplier: float,
-) -> Floats:
-    """What each seed would hold, from nothing, ``(seed,)``."""
-    limits = study.trading.limits
-    return np.array(
-        [
-            pairs_wanted(
-                rule,
-                limits,
-                np.array([up]),
-                0.0,
-                scale=float(scale),
-                expected_move=expected_move,
-                cost=cost,
-                multiplier=multiplier,
-            )[0]
-            for up, scale in zip(ups, scales, strict=True)
-        ]
-    )
 
 
 def _before(frozen: FrozenModels, fold: int, windows: Windows) -> Before | None:

@@ -11,6 +11,7 @@ from tenor.errors import MarketError, StudyError
 from tenor.io.runs import code_of, read_run, write_run
 from tenor.report import outlook_text, pair_outlook_text
 from tenor.report.pair_outlook_figures import spread_ahead
+from tenor.trust.evaluation import RULES
 
 NOW = datetime(2020, 3, 24, 12, tzinfo=UTC)
 
@@ -36,6 +37,19 @@ def test_the_record_is_that_of_the_product_and_the_first_rule(said: dict, kept_s
     assert [one["fill"] for one in said["record"]["earned"]] == fills
     assert said["simulated"]
     assert said["missed"] == 2
+
+
+def test_how_far_it_is_ahead_of_the_hardest_rule_on_its_product(said: dict, kept_small: Path) -> None:
+    ahead = said["record"]["ahead"]
+    right = {
+        one["model"]: one["scores"]["accuracy"]["mean"]
+        for one in read_run(kept_small).result["directions"]
+        if one["scope"] == "all"
+    }
+    rules = [name for name in right if name in RULES]
+    assert ahead["estimate"] == pytest.approx(min(right["lstm"] - right[rule] for rule in rules))
+    assert right["lstm"] - right[ahead["rule"]] == pytest.approx(ahead["estimate"])
+    assert ahead["low"] <= ahead["estimate"] <= ahead["high"]
 
 
 def test_of_several_products_the_record_is_of_the_one_that_is_asked(kept_small: Path) -> None:

@@ -64,7 +64,7 @@ def compare_runs(request: CompareRuns, watch: Progress = silent) -> Answer:
         "settings": _settings(held),
         "scores": [row for run in held for row in _scores(run)],
         "across": across,
-        "notes": [*_days(held), *notes],
+        "notes": [*(_days(held) if across else ()), *notes],
     }
 
 
@@ -112,9 +112,13 @@ def _flat(value: Any, path: str = "") -> list[tuple[str, Any]]:
 
 
 def _scores(run: "Run") -> list[Answer]:
-    """One row for each model: calls over all instruments, and what its first way of holding earned."""
+    """One row for each model: calls over all instruments, and what its first way of holding earned.
+
+    A fill at the close that the decision is made of counts where there is no other.
+    """
     result = run.result
     earned, rule = (result["earned"], "position") if "earned" in result else (result["portfolios"], "portfolio")
+    earned = sorted(earned, key=lambda one: one["fill"] == "same_close")  # stable: the study's order otherwise
     rows = []
     for said in result["directions"]:
         if said["scope"] != "all":
@@ -193,5 +197,5 @@ def _returns(run: "Run") -> tuple[str, Any] | None:
     if "ledger.parquet" not in run.frames:
         return None
     ledger = read_frame(run, "ledger.parquet")
-    held = ways(ledger) if ledger.height else ()
+    held = sorted(ways(ledger) if ledger.height else (), key=lambda way: way.fill == "same_close")
     return (f"{held[0].rule}, {held[0].fill}", returns(ledger, held[0])) if held else None

@@ -91,7 +91,10 @@ def ask_pair_desk(desk: PairDesk, code: str, now: datetime) -> Answer:
         "simulated": desk.market.simulated,
         "run": desk.run.name,
         "speaks": speaks,
-        "record": record_of(desk.run.result, speaks, code, said.rule),
+        "record": {
+            **record_of(desk.run.result, speaks, code, said.rule),
+            "ahead": _ahead(desk.run, speaks, code),
+        },
         "notes": [*said.notes, *desk.notes, *desk.market.notes],
     }
 
@@ -134,6 +137,35 @@ def record_of(result: Mapping[str, Any], model: str, code: str, rule: str) -> An
             {"fill": one["fill"], **{name: one["scores"][name] for name in ("sharpe", "sharpe_gross")}} for one in ways
         ],
     }
+
+
+def _ahead(run: "Run", model: str, code: str) -> Answer | None:
+    """How far a model is ahead of each rule on one product, on the same days: the rule that it is least ahead of."""
+    import polars as pl
+
+    from tenor.errors import SplitError
+    from tenor.io.runs import read_frame
+    from tenor.trust.across import Calls, accuracy_across, calls
+    from tenor.trust.evaluation import RULES
+
+    frame = read_frame(run, "forecasts.parquet").filter(pl.col("product") == code)
+    statistics = run.study["statistics"]
+    stated = {name: statistics[name] for name in ("level", "replications")}
+
+    def calls_of(name: str) -> Calls:
+        return calls(frame.filter(pl.col("model") == name).with_columns(pl.lit("one").alias("model")))
+
+    found: list[Answer] = []
+    spoke = set(frame["model"].unique().to_list())
+    for rule in RULES if model in spoke else ():
+        if rule not in spoke:
+            continue
+        try:
+            (gap,) = accuracy_across(calls_of(rule), calls_of(model), seed=run.study["seed"], **stated)
+        except SplitError:
+            continue  # too few days in common to say
+        found.append({"rule": rule, "estimate": gap.estimate, "low": gap.low, "high": gap.high, "p": gap.p_holm})
+    return min(found, key=lambda one: float(one["estimate"]), default=None)
 
 
 def _last_close(product: "Product", now: datetime) -> date:

@@ -12,13 +12,15 @@ from nicegui import ui
 from tenor.app.web import parts
 from tenor.app.web.holdings import run_names
 from tenor.app.web.parts import Visit
-from tenor.errors import TenorError
 from tenor.report.figures import differences_of
 from tenor.report.forecast_figures import calibration_of_run
 from tenor.report.headline import leading
 from tenor.report.ledger_figures import Way, equity, of_way, returns, ways
 from tenor.report.text import DASH, number, p_value, percent
 from tenor.trust.evaluation import RULES, Comparison, Finding
+
+SLIVER = 0.001
+"""Volatility per year below which a position was less than about 1 % of a full one."""
 
 SHOWN = 20
 """Rows of the ledger that are listed."""
@@ -30,16 +32,22 @@ async def backtest(here: Visit, name: str, at: int) -> None:
     if not names:
         parts.empty(words("runs_none"), (words("home_begin"), "/study"))
         return
-    name = name if name in names else names[0]
-    try:
-        result, ledger, forecasts = await asyncio.to_thread(_read, here, name)
-    except TenorError as failure:
-        _chooser(here, names, name, (), 0)
-        parts.banner(name, str(failure))
+    if name and name not in names:
+        _chooser(here, names, "", (), 0)
+        parts.no_run(here, name)
         return
+    name = name or names[0]
+    chooser = ui.element("div").style("width: 100%; min-height: 5rem")
+    found = await parts.read(here, name, lambda: _read(here, name))
+    if found is None:
+        with chooser:
+            _chooser(here, names, name, (), 0)
+        return
+    result, ledger, forecasts = found
     held = ways(ledger) if ledger.height else ()
-    at = at if 0 <= at < len(held) else 0
-    _chooser(here, names, name, held, at)
+    at = at if 0 <= at < len(held) else _had(held)
+    with chooser:
+        _chooser(here, names, name, held, at)
     if result["data"]["simulated"]:
         parts.simulated(here)
     if result.get("judged", "test") != "test":
@@ -52,10 +60,12 @@ async def backtest(here: Visit, name: str, at: int) -> None:
     speaks = result["study"].get("speaks")
     front = speaks if speaks in models else leading(models)
     best = _best_rule(result, held[at])
+    parts.say(words(f"who_{held[at].fill}"))
+    parts.say(_costs(here, result), fine=True)
     parts.heading(words("equity"))
     drawn = await asyncio.to_thread(equity, daily, [front, *([best] if best else [])])
     parts.figure(drawn, here, label=words("equity")).classes("tall")
-    parts.say(words("equity_fine"), fine=True)
+    parts.say(words("equity_fine" if daily["seed"].n_unique() > 1 else "equity_fine_mean"), fine=True)
     parts.heading(words("scores"))
     _scores(here, result, held[at])
     parts.heading(words("against_rules"))
@@ -77,6 +87,11 @@ async def backtest(here: Visit, name: str, at: int) -> None:
     )
 
 
+def _had(held: tuple[Way, ...]) -> int:
+    """The first way whose fill somebody could have had: not the close that a decision is made of."""
+    return next((at for at, way in enumerate(held) if way.fill != "same_close"), 0)
+
+
 def _read(here: Visit, name: str) -> tuple[dict[str, Any], pl.DataFrame, pl.DataFrame]:
     from tenor.io.runs import read_frame, read_run
 
@@ -91,12 +106,11 @@ def _read(here: Visit, name: str) -> tuple[dict[str, Any], pl.DataFrame, pl.Data
 def _chooser(here: Visit, names: list[str], name: str, held: tuple[Way, ...], at: int) -> None:
     words = here.words
     with ui.element("div").classes("row"):
-        parts.choose(
-            words("run"), [(each, each) for each in names], name, lambda to: ui.navigate.to(f"/backtest?run={to}")
-        )
+        options = [*([] if name else [("", DASH)]), *((each, each) for each in names)]
+        parts.choose(words("run"), options, name, lambda to: ui.navigate.to(f"/backtest?run={quote(to)}"))
         if held:
             options = [
-                (str(number_of), f"{way.rule}, {way.fill.replace('_', ' ')}") for number_of, way in enumerate(held)
+                (str(number_of), f"{way.rule}, {words(f'fill_{way.fill}')}") for number_of, way in enumerate(held)
             ]
             parts.choose(words("way"), options, str(at), lambda to: ui.navigate.to(f"/backtest?run={name}&way={to}"))
 
@@ -119,28 +133,45 @@ def _scores(here: Visit, result: dict[str, Any], way: Way) -> None:
     heads = [
         words(key) for key in ("by_model", "a_year", "sharpe", "sharpe_gross", "drawdown", "turnover", "break_even")
     ]
-    rows = []
+    rows, slivers = [], False
     for one in _rows_of(result, way):
         scores = one["scores"]
+        idle, volatility = scores["turnover"]["mean"] == 0, scores["volatility"]["mean"]
+        little = volatility is not None and volatility < SLIVER
+        slivers |= little and not idle
         rows.append(
             [
-                escape(one["model"]),
+                f"{escape(one['model'])}{' *' if little and not idle else ''}",
                 percent(scores["annual_return"]["mean"]),
-                parts.cell(number(scores["sharpe"]["mean"]), _interval(scores["sharpe"])),
-                parts.cell(number(scores["sharpe_gross"]["mean"]), _interval(scores["sharpe_gross"])),
+                *(
+                    words("never_traded") if idle else parts.cell(number(score["mean"]), _interval(score))
+                    for score in (scores["sharpe"], scores["sharpe_gross"])
+                ),
                 percent(scores["max_drawdown"]["mean"]),
                 number(scores["turnover"]["mean"], 1),
                 _even(result, scores),
             ]
         )
     parts.table(words("scores"), heads, rows)
+    parts.say(words("scores_fine_pairs" if "earned" in result else "scores_fine_stocks"), fine=True)
+    if slivers:
+        parts.say(words("sliver", least=f"{100 * SLIVER:g}"), fine=True)
+    if any((one["scores"]["max_drawdown"]["mean"] or 0.0) > 1 for one in _rows_of(result, way)):
+        parts.say(words("topped_up"), fine=True)
+
+
+def _costs(here: Visit, result: dict[str, Any]) -> str:
+    """What trading costs in this study, by its own keys."""
+    costs = result["study"]["trading"]["costs"]
+    listed = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in costs.items())
+    return here.words("costs_are", listed=listed)
 
 
 def _even(result: dict[str, Any], scores: dict[str, Any]) -> str:
     value = scores["break_even_cost"]["mean"]
     if value is None:
         return DASH
-    return number(value, 2) if "earned" in result else f"{number(1e4 * value, 1)} bp"
+    return number(value, 1) if "earned" in result else f"{number(1e4 * value, 1)} bp"
 
 
 def _interval(score: dict[str, Any]) -> str:

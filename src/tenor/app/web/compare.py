@@ -21,6 +21,9 @@ async def compare(here: Visit, named: list[str]) -> None:
 
     words, names = here.words, run_names(here.server)
     chosen = [name for name in dict.fromkeys(named) if name in names][:MOST]
+    for name in dict.fromkeys(named):
+        if name and name not in names:
+            parts.banner(name[:80], words("no_run"))
     _chooser(here, names, chosen)
     if len(chosen) < 2:
         parts.empty(words("compare_pick"))
@@ -29,8 +32,9 @@ async def compare(here: Visit, named: list[str]) -> None:
     answer = await parts.read(here, ", ".join(chosen), lambda: compare_runs(request))
     if answer is None:
         return
-    if any(run["simulated"] for run in answer["runs"]):
-        parts.simulated(here)
+    drawn = [run["run"] for run in answer["runs"] if run["simulated"]]
+    if drawn:
+        parts.simulated(here, () if len(drawn) == len(answer["runs"]) else drawn)
     if any(run["judged"] != "test" for run in answer["runs"]):
         parts.banner(words("validation"), words("validation_why"))
     for note in answer["notes"]:

@@ -84,6 +84,8 @@ class _Decisions:
             return
         if review.four_eyes == "unknown":
             parts.say(words("started_unknown"), fine=True)
+        if review.four_eyes == "no_accounts":
+            parts.say(words("no_four_eyes"), fine=True)
         with ui.element("label").classes("field"):
             ui.html(escape(words("comment_field", most=f"{MOST_COMMENT:,}")), tag="span", sanitize=False)
             ui.element("textarea").props(f'id="{COMMENT}" maxlength="{MOST_COMMENT}" rows="3"')

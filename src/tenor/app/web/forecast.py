@@ -9,7 +9,7 @@ from urllib.parse import quote
 from nicegui import ui
 
 from tenor.app.web import parts
-from tenor.app.web.holdings import holdings, outlook_of
+from tenor.app.web.holdings import Holdings, Speaker, holdings, outlook_of
 from tenor.app.web.home import verdict
 from tenor.app.web.parts import Visit
 from tenor.errors import TenorError
@@ -17,7 +17,7 @@ from tenor.report import outlook_text, pair_outlook_text
 from tenor.report.outlook_figures import fan, probabilities
 from tenor.report.pair_outlook_figures import spread_ahead
 from tenor.report.pair_outlook_text import is_pair
-from tenor.report.text import number, p_value, percent
+from tenor.report.text import DASH, number, p_value, percent
 
 MOST = 6
 """Most instruments side by side."""
@@ -30,22 +30,24 @@ async def forecast(here: Visit, codes: str) -> None:
     if not fronts:
         parts.empty(words("forecast_none"), (words("home_begin"), "/study"))
         return
-    wanted = [name for name in dict.fromkeys(codes.split(",")) if name][:MOST] or list(fronts)[:1]
-    _chooser(here, list(fronts), wanted)
-    for name in wanted:
-        if name not in fronts:
-            parts.banner(name[:40], words("not_held", code=name[:40]))
-    known = {name: fronts[name] for name in wanted if name in fronts}
-    answers = await parts.read(here, ", ".join(known), lambda: _answers(here, known)) or {}
-    for name, answer in answers.items():
+    wanted = [word for word in dict.fromkeys(codes.split(",")) if word][:MOST] or list(fronts)[:1]
+    _chooser(here, held, wanted)
+    asked = {}
+    for word in wanted:
+        if (speaker := held.speaker(word)) is None:
+            parts.banner(word[:80], words("not_held", code=word[:80]))
+        else:
+            asked[word] = speaker
+    answers = await parts.read(here, ", ".join(asked), lambda: _answers(here, asked)) or {}
+    for word, answer in answers.items():
         if isinstance(answer, str):
-            parts.banner(name, words("cannot", code=name, why=answer))
-    found = [answer for answer in answers.values() if not isinstance(answer, str)]
+            parts.banner(word, words("cannot", code=word, why=answer))
+    found = {word: answer for word, answer in answers.items() if not isinstance(answer, str)}
     _warnings(here, found)
     with ui.element("div").classes("cards"):
-        for one in found:
-            _card(here, one, _pair_facts(here, one) if is_pair(one) else _stock_facts(here, one))
-    for one in found:
+        for word, one in found.items():
+            _card(here, one, _pair_facts(here, one) if is_pair(one) else _stock_facts(here, one), asked[word])
+    for one in found.values():
         if is_pair(one):
             _pair(here, one)
         else:
@@ -53,40 +55,64 @@ async def forecast(here: Visit, codes: str) -> None:
         parts.notes(here, one["notes"])
 
 
-def _answers(here: Visit, asked: dict[str, tuple[str, str]]) -> dict[str, dict[str, Any] | str]:
-    """What the runs say by name, or why one cannot."""
+def _answers(here: Visit, asked: dict[str, Speaker]) -> dict[str, dict[str, Any] | str]:
+    """What the runs say by word of the address, or why one cannot."""
     answers: dict[str, dict[str, Any] | str] = {}
-    for name, (run, code) in asked.items():
+    for word, speaker in asked.items():
         try:
-            answers[name] = outlook_of(here.server, run, code)
+            answers[word] = outlook_of(here.server, speaker.run, speaker.code)
         except TenorError as failure:
-            answers[name] = str(failure)
+            answers[word] = str(failure)
     return answers
 
 
-def _warnings(here: Visit, found: list[dict[str, Any]]) -> None:
+def _warnings(here: Visit, found: dict[str, dict[str, Any]]) -> None:
     words = here.words
-    if any(one["simulated"] for one in found):
-        parts.simulated(here)
-    for one in found:
+    drawn = [word for word, one in found.items() if one["simulated"]]
+    if drawn:
+        parts.simulated(here, () if len(drawn) == len(found) else drawn)
+    for word, one in found.items():
+        if is_pair(one) and one["known"]:
+            parts.banner(
+                words("known"), f"{word}: {words('known_why', day=one['as_of'], last=one['last'], due=one['due'])}"
+            )
         if one["missed"]:
-            why = words("stale_why", day=one["as_of"], count=one["missed"])
-            parts.banner(words("stale"), f"{one['code']}: {why}")
+            why = words("stale_why", day=one["last"] if is_pair(one) else one["as_of"], count=one["missed"])
+            parts.banner(words("stale"), f"{word}: {why}")
         if one["record"]["judged"] != "test":
-            parts.banner(words("validation"), f"{one['code']}: {words('validation_why')}")
+            parts.banner(words("validation"), f"{word}: {words('validation_why')}")
 
 
-def _chooser(here: Visit, names: list[str], wanted: list[str]) -> None:
-    def go(name: str) -> None:
-        if name:
-            ui.navigate.to(f"/forecast?codes={quote(','.join([*wanted, name][-MOST:]))}")
+def _chooser(here: Visit, held: Holdings, wanted: list[str]) -> None:
+    """Which instruments, and by which run where several speak of one."""
+    words = here.words
+
+    def go(to: list[str]) -> None:
+        ui.navigate.to(f"/forecast?codes={quote(','.join(to[-MOST:]))}")
+
+    def by(word: str, run: str) -> None:
+        name = word.partition("@")[0]
+        go([f"{name}@{run}" if each == word else each for each in wanted])
 
     with ui.element("div").classes("row"):
-        rest = [name for name in names if name not in wanted]
-        parts.choose(here.words("forecast_choose"), [("", "+"), *((name, name) for name in rest)], "", go)
-        for name in wanted if len(wanted) > 1 else ():
-            left = quote(",".join(each for each in wanted if each != name))
-            parts.press(f"{name} ×", partial(ui.navigate.to, f"/forecast?codes={left}"))
+        names = {word.partition("@")[0] for word in wanted}
+        rest = [("", "+"), *((name, name) for name in held.fronts if name not in names)]
+        parts.choose(words("forecast_choose"), rest, "", lambda name: go([*wanted, name]) if name else None)
+        for word in wanted if len(wanted) > 1 else ():
+            name = word.partition("@")[0]
+            parts.press(f"{name} ×", partial(go, [each for each in wanted if each != word]))
+    with ui.element("div").classes("row"):
+        for word in wanted:
+            name = word.partition("@")[0]
+            runs, speaks = held.fronts.get(name, ()), held.speaker(word)
+            if len(runs) > 1 and speaks is not None:
+                options = [(one.run, f"{one.run} {decided(here, one)}".strip()) for one in runs]
+                parts.choose(words("by_run", name=name), options, speaks.run, partial(by, word))
+
+
+def decided(here: Visit, speaker: Speaker) -> str:
+    """Say what was decided on a run, in brackets; nothing where nobody did."""
+    return f"({here.words(speaker.verdict)})" if speaker.verdict else ""
 
 
 def _title(one: dict[str, Any]) -> str:
@@ -121,6 +147,7 @@ def _pair_facts(here: Visit, one: dict[str, Any]) -> list[tuple[str, str, str]]:
     change = "" if one["change"] is None else f", {points(one['change'], signed=True)}"
     low, high = (number(said[edge], 2) for edge in ("pairs_low", "pairs_high"))
     rows = [
+        (words("due"), one["due"] or DASH, ""),
         (words("spread_points"), points(one["spread"]), f"{one['as_of']}{change}"),
         (words("usual_move"), f"± {points(one['expected_move'])}", ""),
         *_right(here, record),
@@ -129,13 +156,19 @@ def _pair_facts(here: Visit, one: dict[str, Any]) -> list[tuple[str, str, str]]:
         rows.append(
             (f"{words('hardest_rule')}: {record['best_rule']}", outlook_text.share(record["best_accuracy"]), "")
         )
+    if (ahead := record["ahead"]) is not None:
+        lead, *edges = (number(100 * ahead[name], 1) for name in ("estimate", "low", "high"))
+        rows.append((words("ahead_of", rule=ahead["rule"]), f"{lead} [{edges[0]}, {edges[1]}]", ""))
     if record["p_holm"] is not None:
         rows.append((words("p_all_products"), p_value(record["p_holm"]), ""))
-    spread = f"[{low}, {high}]" if said["seeds"] > 1 else ""
+    spread = words("by_seed", low=low, high=high) if said["seeds"] > 1 else ""
     rows.append((f"{words('holds')}: {one['rule']}", f"{number(said['pairs'], 2)} {words('pairs_unit')}", spread))
-    for way in record["earned"]:
+    for way in sorted(record["earned"], key=lambda way: way["fill"] == "same_close"):
+        net = way["sharpe"]
         before = f"{words('sharpe_gross')} {number(way['sharpe_gross']['mean'])}"
-        rows.append((filled(way), number(way["sharpe"]["mean"]), before))
+        spread = f" ± {number(net['sd'])}" if net["sd"] is not None else ""
+        rows.append((filled(way), f"{number(net['mean'])}{spread}", before))
+    rows.append((words("no_interval"), "", ""))
     return rows
 
 
@@ -155,15 +188,18 @@ def _ratio(score: dict[str, Any]) -> str:
     return f"{number(score['value'])}{interval}"
 
 
-def _card(here: Visit, one: dict[str, Any], facts: list[tuple[str, str, str]]) -> None:
+def _card(here: Visit, one: dict[str, Any], facts: list[tuple[str, str, str]], speaker: Speaker) -> None:
     said, words = outlook_text.speaker(one), here.words
     agree = "one_seed"
     if said["seeds"] > 1:
         agree = "seeds_disagree" if said["low"] < 0.5 < said["high"] else "seeds_agree"
     seeds = f"{outlook_text.over_seeds(said)} {words(agree, count=said['seeds'])}".strip()
+    mark = f'<span class="badge">{escape(words("simulated"))}</span>' if one["simulated"] else ""
+    run = parts.link(one["run"], f"/runs/{quote(one['run'])}")
     ui.html(
         f'<section class="card" aria-label="{escape(one["code"])}">'
-        f'<h2 style="margin:0">{escape(_title(one))}</h2>'
+        f'<h2 style="margin:0">{escape(_title(one))} {mark}</h2>'
+        f'<div class="fine">{escape(words("run"))} {run} {escape(decided(here, speaker))}</div>'
         f'<div class="fine">{escape(words("up_now"))}</div><div class="up">{escape(percent(said["up"]))}</div>'
         f'<div class="fine">{escape(seeds)}</div><p><strong>{escape(verdict(here, one))}</strong></p>'
         f"{parts.facts_html(facts)}</section>",

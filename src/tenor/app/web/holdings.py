@@ -4,10 +4,26 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from tenor.app.server import approving
 from tenor.app.server.serving import Server
 
 SPREAD = "-spread"
 """Ends the name of a product's calendar spread."""
+
+RANK = {"approved": 0, "": 1, "refused": 2}
+"""Who speaks first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """A run that can be asked about an instrument: its code there, and what was decided on the run.
+
+    ``verdict`` is ``approved``, ``refused``, or empty where nobody decided or the run's content changed since.
+    """
+
+    run: str
+    code: str
+    verdict: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,31 +36,42 @@ class Holdings:
         Instrument to the newest run of stocks that holds it.
     pairs
         Runs of calendar spreads, the newest first, each with its products.
+    fronts
+        Every run that speaks of an instrument, under the name that pages and watch lists have for it: approved runs
+        first, then those nobody decided on, then refused ones, the newest first in each. A stock is called by its code,
+        the calendar spread of product T is ``T-spread``: T alone is a stock too.
     """
 
     stocks: dict[str, str]
     pairs: dict[str, tuple[str, ...]]
+    fronts: dict[str, tuple[Speaker, ...]]
 
-    @property
-    def fronts(self) -> dict[str, tuple[str, str]]:
-        """What is asked by which run, under the name that pages and watch lists have for it: run and code.
-
-        A stock is called by its code, the calendar spread of product T is ``T-spread``: T alone is a stock too.
-        """
-        found = {f"{code}{SPREAD}": (run, code) for run, codes in reversed(self.pairs.items()) for code in codes}
-        return {**dict(sorted(found.items())), **{code: (run, code) for code, run in self.stocks.items()}}
+    def speaker(self, word: str) -> Speaker | None:
+        """Return who speaks of ``NAME``, or which run is named in ``NAME@RUN``; ``None`` where there is none."""
+        name, _, run = word.partition("@")
+        return next((one for one in self.fronts.get(name, ()) if run in ("", one.run)), None)
 
 
 def holdings(server: Server) -> Holdings:
     """Read which runs there are."""
     stocks: dict[str, str] = {}
     pairs: dict[str, tuple[str, ...]] = {}
-    for run in server.desks.shelf.newest():
-        if run.names is None:
-            pairs[run.name] = run.products
+    fronts: dict[str, list[Speaker]] = {}
+    cards = server.desks.shelf.newest()
+    stands = approving.standing(server, [card.name for card in cards])
+    for card in cards:
+        decision, changed = stands.get(card.name, (None, False))
+        verdict = decision.verdict if decision is not None and not changed else ""
+        if card.names is None:
+            pairs[card.name] = card.products
         else:
-            stocks = {**dict.fromkeys(run.names, run.name), **stocks}
-    return Holdings(dict(sorted(stocks.items())), pairs)
+            stocks = {**dict.fromkeys(card.names, card.name), **stocks}
+        codes = {f"{code}{SPREAD}": code for code in card.products} | {code: code for code in card.names or ()}
+        for name, code in codes.items():
+            fronts.setdefault(name, []).append(Speaker(card.name, code, verdict))
+    ranked = {name: tuple(sorted(held, key=lambda one: RANK[one.verdict])) for name, held in fronts.items()}
+    in_order = sorted(ranked.items(), key=lambda item: (not item[0].endswith(SPREAD), item[0]))
+    return Holdings(dict(sorted(stocks.items())), pairs, dict(in_order))
 
 
 def run_names(server: Server) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 from nicegui import ui
 
 from tenor.app.web import parts
-from tenor.app.web.holdings import holdings, outlook_of
+from tenor.app.web.holdings import Speaker, holdings, outlook_of
 from tenor.app.web.parts import Visit
 from tenor.errors import TenorError
 from tenor.io.store import accounts
@@ -41,14 +41,19 @@ async def home(here: Visit) -> None:
     if held.pairs:
         parts.heading(words("pairs"))
         rows = [
-            [parts.link(name, f"/what-if?run={name}"), escape(", ".join(products))]
+            [
+                parts.link(name, f"/runs/{name}"),
+                escape(", ".join(products)),
+                parts.link(words("what_if"), f"/what-if?run={name}"),
+                parts.link(words("backtest"), f"/backtest?run={name}"),
+            ]
             for name, products in held.pairs.items()
         ]
-        parts.table(words("pairs"), [words("run"), words("product")], rows, numbers=9)
+        parts.table(words("pairs"), [words("run"), words("product"), "", ""], rows, numbers=9)
     if watched:
         with place:
             drawn = await parts.read(
-                here, ", ".join(watched), lambda: [_row(here, name, *fronts[name]) for name in watched]
+                here, ", ".join(watched), lambda: [_row(here, name, fronts[name][0]) for name in watched]
             )
             heads = ("instrument", "up_now", "up_before", "close", "last_data", "by_model", "verdict")
             parts.table(words("watched"), [words(key) for key in heads], drawn or [])
@@ -64,7 +69,7 @@ def _instrument(here: Visit, code: str, watched: list[str]) -> None:
         ui.html(parts.link(code, f"/forecast?codes={code}"), sanitize=False)
         star = ui.element("button").classes("plain").style("border: 0")
         label = words("unwatch" if on else "watch", code=code)
-        star.props(f'type="button" aria-pressed="{str(on).lower()}" aria-label="{label}"')
+        star.props(f'type="button" aria-pressed="{str(on).lower()}" aria-label="{label}" data-star="{code}"')
         with star:
             ui.html("★" if on else "☆", tag="span", sanitize=False)
 
@@ -76,15 +81,16 @@ def _instrument(here: Visit, code: str, watched: list[str]) -> None:
 
         async def turned() -> None:
             if await parts.act(here, turn) is not None:
+                ui.run_javascript(f"sessionStorage.setItem('tenor-focus', '[data-star=\"{code}\"]')")
                 ui.navigate.reload()
 
         star.on("click", parts.attempt(turned))
 
 
-def _row(here: Visit, name: str, run_name: str, code: str) -> list[str]:
+def _row(here: Visit, name: str, speaker: Speaker) -> list[str]:
     link = parts.link(name, f"/forecast?codes={name}")
     try:
-        one = outlook_of(here.server, run_name, code)
+        one = outlook_of(here.server, speaker.run, speaker.code)
     except TenorError as failure:
         return [link, parts.cell(DASH, str(failure)[:160]), "", "", "", "", ""]
     said = outlook_text.speaker(one)
@@ -97,7 +103,7 @@ def _row(here: Visit, name: str, run_name: str, code: str) -> list[str]:
             DASH if before is None else escape(percent(before["up"].get(one["speaks"]))),
             escape(f"{pair_outlook_text.points(one, one['spread'])} points"),
             parts.cell(one["as_of"], flags),
-            escape(one["speaks"]),
+            parts.html_cell(escape(one["speaks"]), one["run"]),
             escape(verdict(here, one)),
         ]
     return [
@@ -106,7 +112,7 @@ def _row(here: Visit, name: str, run_name: str, code: str) -> list[str]:
         escape(_before(one)),
         escape(outlook_text.close(one)),
         parts.cell(one["as_of"], flags),
-        escape(one["speaks"]),
+        parts.html_cell(escape(one["speaks"]), one["run"]),
         escape(verdict(here, one)),
     ]
 
@@ -119,5 +125,14 @@ def verdict(here: Visit, one: dict[str, Any]) -> str:
     """Say in the reader's language whether the record holds a finding."""
     if one["record"]["judged"] != "test":
         return here.words("verdict_open")
-    found = "verdict_found" if one["record"]["found"] else "verdict_nothing"
-    return here.words("over_products", what=here.words(found)) if pair_outlook_text.is_pair(one) else here.words(found)
+    found = here.words("verdict_found" if one["record"]["found"] else "verdict_nothing")
+    if not pair_outlook_text.is_pair(one):
+        return found
+    ahead = one["record"]["ahead"]
+    alone = "" if ahead is None else here.words(_alone(ahead), rule=ahead["rule"], code=one["code"])
+    return f"{here.words('over_products', what=found)}{alone}"
+
+
+def _alone(ahead: dict[str, Any]) -> str:
+    """What the interval of the lead over the hardest rule says of one product by itself."""
+    return "alone_ahead" if ahead["low"] > 0 else "alone_behind" if ahead["high"] < 0 else "alone_open"

@@ -26,6 +26,13 @@ async def market(here: Visit, code: str, name: str, contract: str) -> None:
     if not held.stocks and not held.pairs:
         parts.empty(words("home_none"), (words("home_begin"), "/study"))
         return
+    if (name and name not in held.pairs) or (code and not name and not _is_held(held, code)):
+        _chooser(here, held, "", "")
+        if name:
+            parts.no_run(here, name)
+        else:
+            parts.banner(code[:80], words("not_held", code=code[:80]))
+        return
     code, name = _chosen(held, code, name)
     _chooser(here, held, code, name)
     desks = here.server.desks
@@ -36,6 +43,10 @@ async def market(here: Visit, code: str, name: str, contract: str) -> None:
     elif (drawn := await parts.read(here, code, partial(desks.market_of, held.stocks[code]))) is not None:
         _stock(here, drawn, code)
         _health(here, drawn)
+
+
+def _is_held(held: Holdings, code: str) -> bool:
+    return code in held.stocks or any(code in products for products in held.pairs.values())
 
 
 def _chosen(held: Holdings, code: str, name: str) -> tuple[str, str]:
@@ -57,6 +68,8 @@ def _chooser(here: Visit, held: Holdings, code: str, name: str) -> None:
         options += [(f"/market?run={run_name}&code={each}", f"{each} ({run_name})") for each in products]
     if name:
         at = f"/market?run={name}&code={code}"
+    if not code:
+        options, at = [("", DASH), *options], ""
     with ui.element("div").classes("row"):
         parts.choose(here.words("instrument"), options, at, ui.navigate.to)
 

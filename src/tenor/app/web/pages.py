@@ -87,6 +87,10 @@ def add_pages(app: FastAPI, server: Server, *, secret: str) -> None:
     async def _run(request: Request, name: str) -> Response | None:
         return await drawn(request, "runs", "", lambda here: runs.one_run(here, name))
 
+    @ui.page("/{rest:path}")
+    def _nothing(request: Request, rest: str) -> Response:
+        return parts.missing_page(_spoken(request))
+
     ui.run_with(app, title="Tenor", storage_secret=secret, tailwind=False, show_welcome_message=False, favicon="📈")
 
 

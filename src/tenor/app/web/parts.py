@@ -80,7 +80,8 @@ def visit(server: Server, request: Request) -> Visit | Response:
     try:
         person = server.person(request)
     except AccessError:
-        return RedirectResponse(f"/sign-in?to={quote(request.url.path)}", status_code=303)
+        asked = f"?{request.url.query}" if request.url.query else ""
+        return RedirectResponse(f"/sign-in?to={quote(request.url.path + asked)}", status_code=303)
     except StoreError as failure:
         return unwell_page(words, failure)
     return Visit(server, person, words, request.cookies.get(THEME) == "dark", request)
@@ -186,15 +187,26 @@ async def act(here: Visit, done: Callable[[Person], T]) -> T | None:
     return None
 
 
-def simulated(here: Visit) -> None:
-    """Say before any number that prices were drawn."""
-    banner(here.words("simulated"), here.words("simulated_why"))
+def simulated(here: Visit, of: Sequence[str] = ()) -> None:
+    """Say before any number that prices were drawn: all of them, or those of what is named."""
+    words = here.words
+    banner(words("simulated"), words("simulated_of", names=", ".join(of)) if of else words("simulated_why"))
 
 
 def notes(here: Visit, sentences: Sequence[str]) -> None:
     """Draw what a reader must know, folded."""
     listed = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
     ui.html(f"<details><summary>{escape(here.words('notes'))}</summary><ul>{listed}</ul></details>", sanitize=False)
+
+
+def no_run(here: Visit, name: str) -> None:
+    """Draw what stands where an address names a run that is not there, or cannot be read."""
+    try:
+        here.server.place.folder_of(name)
+        text = here.words("no_run")
+    except TenorError as why:
+        text = str(why)
+    empty(f"{name[:80]}: {text}", (here.words("back"), "/runs"))
 
 
 def empty(text: str, link: tuple[str, str] | None = None) -> None:
@@ -219,12 +231,20 @@ def unwell(words: Words, failure: TenorError) -> None:
 
 def unwell_page(words: Words, failure: StoreError) -> Response:
     """Return the same as a page of its own, for who cannot be known now."""
-    return HTMLResponse(
+    return HTMLResponse(_bare(words, f"{_unwell(words, failure)}<script>{_WELL_AGAIN}</script>"), status_code=503)
+
+
+def missing_page(words: Words) -> Response:
+    """Return what stands at an address that is no page."""
+    back = f'<p><a href="/">{escape(words("home"))}</a></p>'
+    return HTMLResponse(_bare(words, f"<p>{escape(words('no_page'))}</p>{back}"), status_code=404)
+
+
+def _bare(words: Words, body: str) -> str:
+    return (
         f'<!doctype html><html lang="{words.language}"><head><meta charset="utf-8"><title>Tenor</title>'
         '<meta name="viewport" content="width=device-width"><link rel="stylesheet" href="/assets/tenor.css"></head>'
-        f'<body><div id="main"><h1>Tenor</h1>{_unwell(words, failure)}</div>'
-        f"<script>{_WELL_AGAIN}</script></body></html>",
-        status_code=503,
+        f'<body><main id="main"><h1>Tenor</h1>{body}</main></body></html>'
     )
 
 

@@ -16,7 +16,7 @@ from nicegui import ui
 from tenor.app.web import parts
 from tenor.app.web.holdings import holdings
 from tenor.app.web.parts import Visit
-from tenor.app.web.what_if_facts import chain_facts, distance_facts, flip_row
+from tenor.app.web.what_if_facts import base_facts, chain_facts, distance_facts, flip_row
 from tenor.errors import TenorError
 from tenor.report.text import DASH
 from tenor.report.what_if_figures import grid_pnl, shift_waterfall
@@ -60,8 +60,11 @@ PRESETS = (
 )
 """Shocks with a button."""
 
-AXES = ("parallel=-50bp:50bp:10bp", "repo=-100bp:100bp:20bp")
+AXES = ("parallel=-25bp:25bp:5bp", "repo=-50bp:50bp:10bp")
 """Of the heat map."""
+
+WEEKS = "shock-weeks"
+"""Name of the choice of weeks in the page."""
 
 
 async def what_if(here: Visit, name: str, product: str) -> None:
@@ -70,7 +73,10 @@ async def what_if(here: Visit, name: str, product: str) -> None:
     if not held.pairs:
         parts.empty(words("what_if_none"), (words("home_begin"), "/study"))
         return
-    name = name if name in held.pairs else next(iter(held.pairs))
+    if name and name not in held.pairs:
+        parts.no_run(here, name)
+        return
+    name = name or next(iter(held.pairs))
     products = held.pairs[name]
     product = product if product in products else products[0]
     with ui.element("div").classes("row"):
@@ -89,6 +95,8 @@ async def what_if(here: Visit, name: str, product: str) -> None:
     loaded, desk = opened
     if loaded.market.simulated:
         parts.simulated(here)
+    if loaded.study.valuation is not None and loaded.study.valuation.basket == "stand_in":
+        parts.banner("STAND-IN", words("stand_in_why"))
     await _Board(here, loaded, desk).draw()
 
 
@@ -123,7 +131,7 @@ class _Board:
             for text, sizes in PRESETS:
                 parts.press(text, partial(self._set, sizes))
             parts.press(words("reset"), partial(self._set, {}))
-        with ui.element("div").classes("row"):
+        with ui.element("div").classes("row").props(f'id="{WEEKS}"'):
             parts.choose(words("history"), [("", DASH), *self._weeks()], "", self._again)
         parts.heading(words("from_shock"))
         self._verdict = ui.html("", sanitize=False).props('role="status" aria-live="polite"').classes("board")
@@ -176,7 +184,9 @@ class _Board:
         drawn.on("input", moved, throttle=0.08, js_handler="(e) => emit(Number(e.target.value))")
 
     async def _set(self, sizes: dict[str, int]) -> None:
-        self._sizes = dict(sizes)
+        """Ask for a preset alone: every slider where it says, and no week of the past."""
+        self._sizes, self._replay = dict(sizes), None
+        ui.run_javascript(f"document.querySelector('#{WEEKS} select').value = ''")
         for ident, shown in self._shown.items():
             size = sizes.get(ident, 0)
             ui.run_javascript(f"document.getElementById('shock-{ident}').value = {size}")
@@ -194,7 +204,9 @@ class _Board:
         if mine != self._asked:
             return
         self._verdict.set_content(told)
-        if drawn is not None:
+        if drawn is None:
+            self._figure.update_figure(self._waiting())
+        else:
             self._figure.update_figure(parts.themed(drawn, self._here))
 
     def _answered(self, sizes: dict[str, int], replay: str | None) -> tuple[go.Figure | None, str]:
@@ -208,9 +220,8 @@ class _Board:
         found = asked_of(self._desk, self._loaded, request)
         outcome = found.outcomes[0]
         rows = chain_facts(self._here, outcome, found.asked)
-        if shifts:
-            rows += distance_facts(self._here, outcome)
-        return shift_waterfall(outcome, found.asked), parts.facts_html(rows)
+        rows += distance_facts(self._here, outcome) if shifts else base_facts(self._here, found.asked)
+        return shift_waterfall(outcome, found.asked) if shifts else None, parts.facts_html(rows)
 
     def _around(self) -> tuple[go.Figure, list[list[str]]]:
         from tenor.app.what_if import AskWhatIf, asked_of
@@ -224,4 +235,6 @@ class _Board:
 
     def _waiting(self) -> dict[str, Any]:
         hidden = {"visible": False}
-        return parts.themed(go.Figure(layout={"height": 420, "xaxis": hidden, "yaxis": hidden}), self._here)
+        figure = go.Figure(layout={"height": 420, "xaxis": hidden, "yaxis": hidden})
+        figure.add_annotation(text=escape(self._here.words("move_one")), showarrow=False, font={"size": 15})
+        return parts.themed(figure, self._here)

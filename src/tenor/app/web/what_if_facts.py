@@ -69,12 +69,21 @@ def distance_facts(here: Visit, outcome: Outcome) -> list[Fact]:
     return [(words("plausible"), _judged(here, found.plausible), told), (words("inputs"), words(seen), rows)]
 
 
+def base_facts(here: Visit, asked: Asked) -> list[Fact]:
+    """Return whether the models had seen such inputs before any shock; nothing where they had."""
+    words, inputs = here.words, asked.base_inputs
+    if inputs.plausible:
+        return []
+    rows = words("rows_as_far_out", share=percent(inputs.rank, 2), far=len(inputs.far), outside=len(inputs.outside))
+    return [(words("base_inputs"), words("inputs_far"), f"{rows}: {', '.join((*inputs.far, *inputs.outside))}")]
+
+
 def flip_row(here: Visit, flip: Flip) -> list[str]:
     """Return one row of what would flip forecast or position, cells as HTML."""
     words, unit = here.words, "probability" if flip.of == "forecast" else "pairs"
     what = words(f"flips_{flip.of}")
     if flip.size is None:
-        bound = f"± {size(flip.bound)}{flip.family.unit}"
+        bound = f"± {size(flip.bound).removeprefix('+')}{flip.family.unit}"
         within = f"{written(flip.lowest, unit)} – {written(flip.highest, unit)}"
         return [what, flip.family.name, words("flips_never", bound=bound), within, ""]
     goes = _goes(written(flip.base, unit), written(flip.flipped, unit))

@@ -23,14 +23,29 @@ function tenorProblems(found) {
   }
 }
 
+// The navigation of a phone shows the page that is open; what had the focus before a page was drawn again gets it back.
+document.addEventListener("DOMContentLoaded", () => {
+  let looks = 50;
+  const look = setInterval(() => {
+    const here = document.querySelector(".bar nav [aria-current]");
+    const wanted = sessionStorage.getItem("tenor-focus");
+    const found = wanted && document.querySelector(wanted);
+    if (found) { found.focus(); sessionStorage.removeItem("tenor-focus"); }
+    if (here) { here.parentElement.scrollLeft = here.offsetLeft - here.parentElement.offsetLeft - 40; }
+    if ((here && (found || !wanted)) || --looks === 0) clearInterval(look);
+  }, 100);
+});
+
 function tenorKeep(key, text) {
   if (text === null) sessionStorage.removeItem(key);
   else sessionStorage.setItem(key, text);
 }
 
 function tenorFocus(path) {
-  const near = [...document.querySelectorAll(".study [data-path]")].filter((e) => e.dataset.path.startsWith(path));
-  const first = near.find((e) => e.dataset.path !== path) || near[0];
+  const all = [...document.querySelectorAll(".study [data-path]")];
+  const near = all.filter((e) => e.dataset.path.startsWith(path));
+  const list = all.filter((e) => e.dataset.path === path.replace(/\[\d+\]$/, ""));  // what was removed was its last
+  const first = near.find((e) => e.dataset.path !== path) || near[0] || list[0];
   if (first) first.focus();
 }
 
