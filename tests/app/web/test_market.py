@@ -2,10 +2,10 @@
 
 import pytest
 
-from tenor.app.web.holdings import Holdings
+from tenor.app.web.holdings import Holdings, Speaker
 from tenor.app.web.market import _chosen
 
-HELD = Holdings({"KO": "stocks-1", "XOM": "stocks-1"}, {"pairs-2": ("TS", "T"), "pairs-1": ("TL",)})
+HELD = Holdings({"KO": "stocks-1", "XOM": "stocks-1"}, {"pairs-2": ("TS", "T"), "pairs-1": ("TL",)}, {})
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,12 @@ def test_what_is_shown(code: str, run: str, found: tuple[str, str]) -> None:
 
 def test_without_pairs_the_first_stock_is_shown() -> None:
     assert _chosen(Holdings({"KO": "stocks-1"}, {}), "T", "x") == ("KO", "")
+
+
+def test_who_speaks_of_an_instrument_first_and_who_is_named() -> None:
+    front = (Speaker("b", "T", "approved"), Speaker("c", "T", ""), Speaker("a", "T", "refused"))
+    held = Holdings({}, {"c": ("T",), "b": ("T",), "a": ("T",)}, {"T-spread": front})
+    assert held.speaker("T-spread") == front[0]
+    assert held.speaker("T-spread@a") == front[2]
+    assert held.speaker("T-spread@none") is None
+    assert held.speaker("TF-spread") is None

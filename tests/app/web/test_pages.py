@@ -3,8 +3,10 @@
 Screenshots lie in ``screenshots/`` of the working folder where ``TENOR_SCREENSHOTS`` names one.
 """
 
+import json
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -182,7 +184,7 @@ def test_pages_speak_chinese_down_to_their_figures(browser: Any, pages: Any, wor
     page.said, page.asked = [], []
     opened(page, pages, workplace, "/forecast?codes=T-spread,KO")
     text = page.locator("#main").text_content()
-    assert all(words in text for words in ("建议持有", "平均变动幅度", "上涨概率，%", "下一收盘 = 本收盘"))
+    assert all(words in text for words in ("按规则持有", "平均变动幅度", "上涨概率，%", "下一收盘 = 本收盘"))
     opened(page, pages, workplace, "/what-if")
     assert "持仓损益" in page.locator(".board").inner_text()
     context.close()
@@ -260,6 +262,76 @@ def test_keyboard_reaches_the_content_first(page: Any, pages: Any, workplace: An
     assert page.evaluate("document.activeElement.className") == "skip"
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "main"
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "/backtest?run=none",
+        "/what-if?run=none",
+        "/market?run=none",
+        "/market?code=ZZZ",
+        "/compare?runs=none",
+        "/forecast?codes=ZZZ",
+    ],
+)
+def test_an_address_of_what_is_not_there_shows_nothing_else(page: Any, pages: Any, workplace: Any, place: str) -> None:
+    page.goto(pages.url + place, wait_until="networkidle")
+    text = page.locator("#main").inner_text()
+    assert "none" in text or "ZZZ" in text
+    assert page.locator(".js-plotly-plot, table").count() == 0
+
+
+def test_an_address_that_is_no_page_leads_back(page: Any, pages: Any) -> None:
+    answer = page.goto(pages.url + "/nowhere/at/all")
+    assert answer.status == 404
+    page.get_by_role("link", name="Home").click()
+    page.wait_for_selector("h1:has-text('What can be forecast')")
+
+
+def test_a_backtest_opens_on_a_fill_that_somebody_could_have_had(page: Any, pages: Any, workplace: Any) -> None:
+    opened(page, pages, workplace, "/backtest?run=PAIRS")
+    text = page.locator("#main").inner_text()
+    assert "Filled at the next " in text
+    assert "Costs of this study: slippage ticks" in text
+    page.get_by_label("Held and filled").select_option(label="sign, filled at the same close (an upper bound)")
+    page.wait_for_selector("text=only somebody who knows the close before it is over")
+
+
+def test_no_shock_clears_a_week_too(page: Any, pages: Any, workplace: Any) -> None:
+    opened(page, pages, workplace, "/what-if")
+    still = page.locator(".board").inner_text()
+    page.get_by_label("Do a week of the past again").select_option(index=1)
+    page.wait_for_function(f"document.querySelector('.board').innerText !== {still!r}", timeout=15_000)
+    page.get_by_role("button", name="No shock").click()
+    page.wait_for_function(f"document.querySelector('.board').innerText === {still!r}", timeout=15_000)
+    assert page.get_by_label("Do a week of the past again").input_value() == ""
+
+
+def test_a_forecast_names_its_run_and_an_approved_one_speaks_first(
+    page: Any, tmp_path: Path, start: Any, workplace: Any
+) -> None:
+    root, pairs, _ = workplace
+    shutil.copytree(root / "runs" / pairs, tmp_path / "runs" / pairs)
+    other = tmp_path / "runs" / f"{pairs[:-1]}{'0' if pairs[-1] != '0' else '1'}"
+    shutil.copytree(root / "runs" / pairs, other)
+    facts = json.loads((other / "run.json").read_text(encoding="utf-8"))
+    (other / "run.json").write_text(json.dumps({**facts, "finished": "2027-01-01T00:00:00Z"}), encoding="utf-8")
+    with start(tmp_path) as server:
+        page.goto(server.url + "/forecast?codes=T-spread", wait_until="networkidle")
+        run = page.locator(".card a[href^='/runs/']")
+        run.wait_for(timeout=60_000)
+        assert run.inner_text() == other.name  # the newest, while nobody decided
+        approved = server.client.post(
+            f"/api/v1/runs/{pairs}/approvals", json={"verdict": "approved", "comment": "seen"}
+        )
+        assert approved.status_code == 201
+        page.reload(wait_until="networkidle")
+        run.wait_for(timeout=60_000)
+        assert run.inner_text() == pairs
+        assert "(approved)" in page.locator(".card").inner_text()
+        page.get_by_label("T-spread, by run").select_option(other.name)
+        page.wait_for_function(f"document.querySelector('.card')?.innerText.includes({other.name!r})", timeout=60_000)
 
 
 def test_a_run_that_is_not_there_says_so(page: Any, pages: Any, workplace: Any) -> None:
