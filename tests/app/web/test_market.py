@@ -25,7 +25,7 @@ def test_what_is_shown(code: str, run: str, found: tuple[str, str]) -> None:
 
 
 def test_without_pairs_the_first_stock_is_shown() -> None:
-    assert _chosen(Holdings({"KO": "stocks-1"}, {}), "T", "x") == ("KO", "")
+    assert _chosen(Holdings({"KO": "stocks-1"}, {}, {}), "T", "x") == ("KO", "")
 
 
 def test_who_speaks_of_an_instrument_first_and_who_is_named() -> None:

@@ -289,13 +289,20 @@ def test_an_address_that_is_no_page_leads_back(page: Any, pages: Any) -> None:
     page.wait_for_selector("h1:has-text('What can be forecast')")
 
 
-def test_a_backtest_opens_on_a_fill_that_somebody_could_have_had(page: Any, pages: Any, workplace: Any) -> None:
+def test_a_backtest_says_who_could_have_had_its_fill_and_at_what_costs(page: Any, pages: Any, workplace: Any) -> None:
     opened(page, pages, workplace, "/backtest?run=PAIRS")
     text = page.locator("#main").inner_text()
-    assert "Filled at the next " in text
+    assert "only somebody who knows the close before it is over" in text
     assert "Costs of this study: slippage ticks" in text
-    page.get_by_label("Held and filled").select_option(label="sign, filled at the same close (an upper bound)")
-    page.wait_for_selector("text=only somebody who knows the close before it is over")
+
+
+def test_a_backtest_opens_on_a_fill_that_somebody_could_have_had() -> None:
+    from tenor.app.web.backtest import _had
+    from tenor.report.ledger_figures import Way
+
+    ways = tuple(Way(rule, fill) for rule in ("sign", "probability") for fill in ("same_close", "next_open"))
+    assert _had(ways) == 1
+    assert _had(ways[:1]) == 0
 
 
 def test_no_shock_clears_a_week_too(page: Any, pages: Any, workplace: Any) -> None:
