@@ -1,5 +1,6 @@
 """Who may do what on a server with accounts: a matrix by role, tokens, sessions, and attempts to guess."""
 
+import http.client
 import os
 import runpy
 import signal
@@ -263,6 +264,17 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+def upgraded(url: str, headers: dict[str, str]) -> int:
+    """Status of an attempt to open the websocket of the pages."""
+    asked = {"connection": "Upgrade", "upgrade": "websocket", "sec-websocket-version": "13"}
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=10)
+    place = "/_nicegui_ws/socket.io/?EIO=4&transport=websocket"
+    connection.request("GET", place, headers={**asked, "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==", **headers})
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
 def behind(start: Callable[..., Any], root: Path, *words: str) -> Any:
     return start(root, "--accounts", "--allow-host", "desk.example", *words, TENOR_SECRET=SECRET)
 
@@ -279,6 +291,10 @@ def test_a_proxy_that_is_named_is_believed(desk: Path, start: Callable[..., Any]
         for origin in ("http://desk.example", "https://desk.example:8443", "https://evil.example"):
             refused = server.client.post("/sign-in", data=form, headers={**same, "origin": origin})
             assert (refused.status_code, "another site" in refused.text) == (403, True), origin
+        assert [upgraded(server.url, {**same, "origin": each}) for each in (same["origin"], "http://desk.example")] == [
+            101,
+            403,
+        ]
         wrong = {"name": "root", "password": "wrong"}
         found = [server.client.post("/sign-in", data=wrong, headers=same).status_code for _ in range(9)]
         assert found == [303] * 8 + [429]
