@@ -177,6 +177,7 @@ class StudyEditor:
                 return name, authoring.run_as_read(server, person, name, digest)[1]
 
         if (found := await parts.act(self._here, started)) is None:
+            await self._check()  # beside the message, which goes away
             return
         name, new = found
         ui.notify(words("study_started") if new else words("study_already"))
