@@ -367,12 +367,18 @@ def serve(
     allow: Annotated[
         list[str] | None, typer.Option("--allow-host", help="A name under which the server may be asked.")
     ] = None,
+    proxy: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--proxy", help="Address of the proxy in front, whose X-Forwarded-For and X-Forwarded-Proto are believed."
+        ),
+    ] = None,
     workers: Annotated[int, typer.Option("--workers", min=1, max=64, help="Jobs that are computed at a time.")] = 1,
     upload_limit: Annotated[
         int, typer.Option("--upload-limit", min=1, help="Most megabytes of one uploaded file.")
     ] = 200,
     per_minute: Annotated[
-        int, typer.Option("--per-minute", min=10, help="Most requests of one person in a minute.")
+        int, typer.Option("--per-minute", min=10, help="Most requests from one address in a minute.")
     ] = 6_000,
 ) -> None:
     """Serve the pages and the API.
@@ -389,6 +395,7 @@ def serve(
         accounts=people,
         secret=os.environ.get("TENOR_SECRET"),
         hosts=tuple(allow or ()),
+        proxies=tuple(word.strip() for each in proxy or () for word in each.split(",")),
         workers=workers,
         upload_limit=1_000_000 * upload_limit,
         per_minute=per_minute,

@@ -1,5 +1,6 @@
 """Who may do what on a server with accounts: a matrix by role, tokens, sessions, and attempts to guess."""
 
+import http.client
 import os
 import runpy
 import signal
@@ -209,17 +210,19 @@ def test_a_token_does_what_it_was_given_for(guarded: Any) -> None:
     assert asked(guarded.client, ("GET", "/api/v1/runs"), headers={"authorization": "Bearer nonsense"}) == 401
 
 
-def test_a_page_leads_who_is_not_known_to_the_sign_in(guarded: Any) -> None:
-    answer = guarded.client.get("/runs")
-    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?to=/runs")
-    assert guarded.client.get("/sign-in").status_code == 200
-    for to in ("//evil.example", "https://evil.example", "/\\evil.example"):
-        form = {"name": "root", "password": WORD, "to": to}
-        with httpx.Client(base_url=guarded.url) as fresh:
-            assert fresh.post("/sign-in", data=form).headers["location"] == "/"
-    with httpx.Client(base_url=guarded.url) as fresh:
-        wrong = fresh.post("/sign-in", data={"name": "root", "password": "no", "to": "/runs"})
-        assert wrong.headers["location"] == "/sign-in?wrong=1&to=/runs"
+def test_a_page_leads_who_is_not_known_to_the_sign_in(tmp_path: Path, start: Callable[..., Any]) -> None:
+    account(tmp_path, "root", "admin")
+    with start(tmp_path, "--accounts", TENOR_SECRET=SECRET) as server:
+        answer = server.client.get("/runs")
+        assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?to=/runs")
+        assert server.client.get("/sign-in").status_code == 200
+        for to in ("//evil.example", "https://evil.example", "/\\evil.example"):
+            form = {"name": "root", "password": WORD, "to": to}
+            with httpx.Client(base_url=server.url) as fresh:
+                assert fresh.post("/sign-in", data=form).headers["location"] == "/"
+        with httpx.Client(base_url=server.url) as fresh:
+            wrong = fresh.post("/sign-in", data={"name": "root", "password": "no", "to": "/runs"})
+            assert wrong.headers["location"] == "/sign-in?wrong=1&to=/runs"
 
 
 def test_what_was_done_is_in_the_log(guarded: Any) -> None:
@@ -234,9 +237,87 @@ def test_guessing_is_slowed(tmp_path: Path, start: Callable[..., Any]) -> None:
     account(tmp_path, "root", "admin")
     with start(tmp_path, "--accounts", TENOR_SECRET=SECRET) as server:
         body = {"name": "root", "password": "wrong"}
-        found = [server.client.post("/api/v1/session", json=body).status_code for _ in range(12)]
-        assert found[:10] == [401] * 10
-        assert found[10:] == [429] * 2
+        found = [server.client.post("/api/v1/session", json=body).status_code for _ in range(6)]
+        found += [server.client.post("/sign-in", data=body).status_code for _ in range(6)]  # they count together
+        assert found == [401] * 6 + [303] * 4 + [429] * 2
+        assert server.client.post("/api/v1/session", json=body).json()["error"]["type"] == "AccessError"
+        page = server.client.post("/sign-in", data=body, headers={"accept": "text/html,*/*"})
+        assert (page.status_code, page.headers["content-type"]) == (429, "text/html; charset=utf-8")
+        assert "<p>Too many attempts to sign in; wait a minute.</p>" in page.text
+
+
+def test_tokens_that_are_made_up_evade_no_limit(tmp_path: Path, start: Callable[..., Any]) -> None:
+    with start(tmp_path, "--per-minute", "10") as server:
+        made_up = [{"authorization": f"Bearer tenor_{number:043}"} for number in range(12)]
+        found = [server.client.get("/api/v1/me", headers=headers).status_code for headers in made_up]
+        assert found == [200] * 10 + [429] * 2
+
+
+FORGED = {"x-forwarded-proto": "https", "x-forwarded-for": "203.0.113.7", "host": "desk.example"}
+"""What a proxy says of a request, or somebody who would like to be taken for one."""
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("desk")
+    account(root, "root", "admin")
+    return root
+
+
+def upgraded(url: str, headers: dict[str, str]) -> int:
+    """Status of an attempt to open the websocket of the pages."""
+    asked = {"connection": "Upgrade", "upgrade": "websocket", "sec-websocket-version": "13"}
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=10)
+    place = "/_nicegui_ws/socket.io/?EIO=4&transport=websocket"
+    connection.request("GET", place, headers={**asked, "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==", **headers})
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+def behind(start: Callable[..., Any], root: Path, *words: str) -> Any:
+    return start(root, "--accounts", "--allow-host", "desk.example", *words, TENOR_SECRET=SECRET)
+
+
+def test_a_proxy_that_is_named_is_believed(desk: Path, start: Callable[..., Any]) -> None:
+    with behind(start, desk, "--proxy", "10.9.9.9, 127.0.0.1", "--per-minute", "30") as server:
+        same = {**FORGED, "origin": "https://desk.example", "sec-fetch-site": "same-origin"}
+        form = {"name": "root", "password": WORD}
+        for host in ("desk.example", "desk.example:443"):  # not every proxy leaves the port out
+            page = server.client.post("/sign-in", data=form, headers={**same, "host": host})
+            assert page.status_code == 303
+            assert "Secure" in page.headers["set-cookie"]
+            assert page.headers["strict-transport-security"] == "max-age=31536000"
+        for origin in ("http://desk.example", "https://desk.example:8443", "https://evil.example"):
+            refused = server.client.post("/sign-in", data=form, headers={**same, "origin": origin})
+            assert (refused.status_code, "another site" in refused.text) == (403, True), origin
+        assert [upgraded(server.url, {**same, "origin": each}) for each in (same["origin"], "http://desk.example")] == [
+            101,
+            403,
+        ]
+        wrong = {"name": "root", "password": "wrong"}
+        found = [server.client.post("/sign-in", data=wrong, headers=same).status_code for _ in range(9)]
+        assert found == [303] * 8 + [429]
+        others = {**same, "x-forwarded-for": "203.0.113.7, 203.0.113.8"}  # who asks the proxy is the last it names
+        assert server.client.post("/sign-in", data=wrong, headers=others).status_code == 303
+        plain = server.client.post("/sign-in", data=form, headers={"x-forwarded-for": "203.0.113.9"})
+        assert "Secure" not in plain.headers["set-cookie"]
+        assert "strict-transport-security" not in plain.headers
+
+
+@pytest.mark.parametrize("words", [(), ("--proxy", "10.9.9.9")])
+def test_nobody_else_is_believed(desk: Path, start: Callable[..., Any], words: tuple[str, ...]) -> None:
+    with behind(start, desk, *words) as server:
+        page = server.client.post("/sign-in", data={"name": "root", "password": WORD}, headers=FORGED)
+        assert page.status_code == 303
+        assert "Secure" not in page.headers["set-cookie"]
+        assert "strict-transport-security" not in page.headers
+        found = []
+        for number in range(11):
+            forged = {**FORGED, "x-forwarded-for": f"203.0.113.{number}"}
+            wrong = {"name": "root", "password": "wrong"}
+            found.append(server.client.post("/api/v1/session", json=wrong, headers=forged).status_code)
+        assert found == [401] * 9 + [429] * 2
 
 
 def test_nobody_who_could_sign_in_is_said(tmp_path: Path) -> None:

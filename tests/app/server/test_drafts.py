@@ -1,5 +1,6 @@
 """Studies of a workplace: listed, read, checked and written, over HTTP and below; nothing a person wrote is lost."""
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +31,26 @@ def test_own_studies_come_before_the_published(place: Workplace) -> None:
 
 
 def test_a_written_study_is_the_draft_and_may_be_written_again(place: Workplace) -> None:
-    assert drafts.write_draft(place, draft(place, seeds=2)) == "mine"
-    assert drafts.read_draft(place, "mine") == draft(place, seeds=2)
-    drafts.write_draft(place, draft(place, seeds=3))
+    name, digest = drafts.write_draft(place, draft(place, seeds=2))
+    assert name == "mine"
+    assert drafts.read_with_digest(place, "mine") == (draft(place, seeds=2), digest)
+    assert digest == hashlib.sha256((place.root / "studies" / "mine.toml").read_bytes()).hexdigest()
+    drafts.write_draft(place, draft(place, seeds=3), replaces=digest)
     assert drafts.read_draft(place, "mine")["seeds"] == 3
     assert list((place.root / "studies").iterdir()) == [place.root / "studies" / "mine.toml"]
+
+
+def test_what_was_written_here_is_written_over_by_who_has_seen_it(place: Workplace) -> None:
+    _, first = drafts.write_draft(place, draft(place, seeds=2))
+    _, second = drafts.write_draft(place, draft(place, seeds=3), replaces=first)
+    with pytest.raises(RunError, match="there is a study 'mine' already: change that one"):
+        drafts.write_draft(place, draft(place, seeds=4))
+    with pytest.raises(RunError, match="somebody changed study 'mine' since this draft of it began"):
+        drafts.write_draft(place, draft(place, seeds=4), replaces=first)
+    with pytest.raises(RunError, match="a job of study 'mine' is open"):
+        drafts.write_draft(place, draft(place, seeds=4), replaces=second, in_use=lambda file: True)
+    assert drafts.write_draft(place, draft(place, seeds=3), replaces=second, in_use=lambda file: True)[1] == second
+    assert drafts.read_draft(place, "mine")["seeds"] == 3
 
 
 def test_what_a_person_wrote_is_not_written_over(place: Workplace) -> None:
@@ -96,10 +112,22 @@ def test_the_routes(served: Any) -> None:
     refused = served.client.post("/api/v1/studies", json={"table": held["table"]})
     assert refused.status_code == 409
     made = served.client.post("/api/v1/studies", json={"table": {**held["table"], "name": "written-here"}})
-    assert (made.status_code, made.json()) == (201, {"study": "written-here"})
-    assert served.client.get("/api/v1/studies/written-here").json()["table"]["name"] == "written-here"
+    assert (made.status_code, made.json()["study"]) == (201, "written-here")
+    found = served.client.get("/api/v1/studies/written-here").json()
+    assert (found["table"]["name"], found["digest"]) == ("written-here", made.json()["digest"])
+    other = {"table": {**found["table"], "seeds": 2}}
+    assert "already" in told(served.client.post("/api/v1/studies", json=other), 409)
+    assert "somebody changed" in told(served.client.post("/api/v1/studies", json={**other, "replaces": "0" * 64}), 409)
+    assert served.client.post("/api/v1/studies", json={**other, "replaces": "x"}).status_code == 422
+    again = served.client.post("/api/v1/studies", json={**other, "replaces": found["digest"]})
+    assert again.status_code == 201
     job = served.client.post("/api/v1/run", json={"study": "written-here"})
-    assert job.status_code == 202
+    assert (job.status_code, job.json()["new"]) == (202, True)
     served.client.delete(f"/api/v1/jobs/{job.json()['id']}")
     assert served.client.get("/api/v1/schemas/stocks").json()["title"] == "StockStudy"
     assert served.client.get("/api/v1/schemas/bonds").status_code == 422
+
+
+def told(answer: Any, status: int) -> str:
+    assert answer.status_code == status, answer.text
+    return str(answer.json()["error"]["message"])

@@ -16,6 +16,8 @@ from tenor.io.store.database import open_store
 
 
 def test_a_viewer_starts_and_cancels_nothing_and_a_researcher_does(tmp_path: Path) -> None:
+    (tmp_path / "studies").mkdir()
+    (tmp_path / "studies" / "quick.toml").write_text("name = 'quick'", encoding="utf-8")
     settings, place = ServerSettings(tmp_path), Workplace(tmp_path)
     store = open_store(settings.url)
     server = Server(settings, place, store, Measures(), Desks(place))
@@ -23,7 +25,8 @@ def test_a_viewer_starts_and_cancels_nothing_and_a_researcher_does(tmp_path: Pat
     with pytest.raises(AccessError, match="needs the scope 'run'"):
         server.start(viewer, "run", {"study": "quick"})
     assert jobs.counts(store) == {}
-    job = server.start(researcher, "run", {"study": "quick"})
+    job, new = server.start(researcher, "run", {"study": "quick"})
+    assert new
     with pytest.raises(AccessError):
         server.cancel(viewer, job.id)
     assert server.cancel(researcher, job.id).state == "cancelled"

@@ -32,11 +32,23 @@ def test_loopback(host: str, local: bool) -> None:
         ({"accounts": True}, "a secret of at least 32 characters"),
         ({"accounts": True, "secret": "short", "host": "0.0.0.0"}, "a secret of at least 32 characters"),
         ({"root": Path("/nowhere")}, "is no folder"),
+        ({"proxies": ("desk.example",)}, "is no address of a proxy"),
+        ({"proxies": ("10.0.0.1", "")}, "is no address of a proxy"),
+        ({"proxies": ("10.0.0.1/8",)}, "has host bits set"),
+        ({"proxies": ("*",)}, "is no address of a proxy"),
+        ({"proxies": ("0.0.0.0/0",)}, "would believe whoever asks"),
+        ({"proxies": ("::/0",)}, "would believe whoever asks"),
+        ({"proxies": ("0.0.0.0",)}, "would believe whoever asks"),
     ],
 )
 def test_what_would_be_open_is_refused(tmp_path: Path, settings: dict[str, Any], said: str) -> None:
     with pytest.raises(StudyError, match=said):
         ServerSettings(**{"root": tmp_path, **settings})
+
+
+def test_a_proxy_is_an_address_or_a_network(tmp_path: Path) -> None:
+    given = ("127.0.0.1", "::1", "10.1.0.0/16", "fd00::/8")
+    assert ServerSettings(tmp_path, proxies=given).proxies == given
 
 
 def test_names_and_database(tmp_path: Path) -> None:

@@ -178,6 +178,69 @@ def test_a_study_is_edited_as_it_is_checked_kept_and_run(page: Any, pages: Any, 
     link.wait_for(timeout=60_000)
 
 
+def written(pages: Any, name: str) -> dict[str, Any]:
+    """A study of that name that was written here, as the API has it."""
+    table = pages.client.get("/api/v1/studies/quick").json()["table"]
+    assert pages.client.post("/api/v1/studies", json={"table": {**table, "name": name}}).status_code == 201
+    held: dict[str, Any] = pages.client.get(f"/api/v1/studies/{name}").json()
+    return held
+
+
+def test_undo_takes_back_what_is_on_the_screen(page: Any, pages: Any, workplace: Any) -> None:
+    opened(page, pages, workplace, "/study?study=quick")
+    seeds = page.locator("[data-path=seeds]")
+    for _ in range(2):
+        seeds.fill("9")
+        page.wait_for_function("document.querySelector('.state').innerText.includes('give this one another name')")
+        page.get_by_role("button", name="Undo all changes").click()
+        page.wait_for_function("document.querySelector('[data-path=seeds]').value === '1'", timeout=10_000)
+        page.wait_for_function("document.querySelector('.state').innerText === 'Ready to run as it is.'")
+
+
+def test_a_second_tab_does_not_write_over_the_first(browser: Any, pages: Any, workplace: Any) -> None:
+    held, file = written(pages, "two-tabs"), workplace[0] / "studies" / "two-tabs.toml"
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-US")
+    first, second = context.new_page(), context.new_page()
+    for tab in (first, second):
+        tab.said, tab.asked = [], []
+        opened(tab, pages, workplace, "/study?study=two-tabs")
+        tab.locator("[data-path=seeds]").fill("2" if tab is first else "3")
+        tab.wait_for_function("document.querySelector('.state').innerText.startsWith('Ready to run: it is kept')")
+    changed = {"table": {**held["table"], "seeds": 2}, "replaces": held["digest"]}
+    assert pages.client.post("/api/v1/studies", json=changed).status_code == 201
+    text = file.read_text(encoding="utf-8")
+    for tab in (first, second):
+        tab.get_by_role("button", name="Run", exact=True).click()
+        tab.locator(".q-notification", has_text="somebody changed study 'two-tabs'").wait_for()
+    second.reload(wait_until="networkidle")  # the draft is there again, and so is the file that it began from
+    second.wait_for_function("document.querySelector('.state').innerText.includes('somebody changed study')")
+    assert second.locator("[data-path=seeds]").input_value() == "3"
+    assert file.read_text(encoding="utf-8") == text
+    second.get_by_role("button", name="Undo all changes").click()
+    second.wait_for_function("document.querySelector('[data-path=seeds]').value === '2'", timeout=10_000)
+    second.wait_for_function("document.querySelector('.state').innerText === 'Ready to run as it is.'")
+    context.close()
+
+
+def test_what_is_on_the_screen_is_run_and_once(page: Any, tmp_path: Path, workplace: Any, start: Any) -> None:
+    (tmp_path / "studies").mkdir()
+    quick = (workplace[0] / "studies" / "quick.toml").read_text(encoding="utf-8")
+    with start(tmp_path) as server:
+        (tmp_path / "studies" / "quick.toml").write_text(quick, encoding="utf-8")
+        opened(page, server, (None, "", ""), "/study?study=quick")
+        # what stands before it in the queue keeps it open
+        server.client.post("/api/v1/run", json={"study": "cgb-spread"})
+        page.get_by_role("button", name="Run", exact=True).click()
+        page.locator(".q-notification", has_text="Queued").wait_for()
+        page.get_by_role("button", name="Run", exact=True).click()
+        page.locator(".q-notification", has_text="Already running").wait_for()
+        (tmp_path / "studies" / "quick.toml").write_text(quick.replace("seeds = 1", "seeds = 2"), encoding="utf-8")
+        page.get_by_role("button", name="Run", exact=True).click()
+        page.locator(".q-notification", has_text="load the page again").wait_for()
+        for job in server.client.get("/api/v1/jobs").json()["jobs"]:
+            server.client.delete(f"/api/v1/jobs/{job['id']}")
+
+
 def test_pages_speak_chinese_down_to_their_figures(browser: Any, pages: Any, workplace: Any) -> None:
     context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="zh-CN")
     page = context.new_page()
@@ -201,6 +264,15 @@ def test_a_file_is_uploaded_from_the_page(page: Any, pages: Any, workplace: Any)
     page.locator("#upload-files").set_input_files([{"name": "x.exe", "mimeType": "text/plain", "buffer": b"MZ"}])
     page.get_by_role("button", name="Upload").click()
     page.wait_for_function("document.getElementById('upload-state').textContent.includes('cannot be uploaded')")
+    state, folder = page.locator("#upload-state"), page.locator("#upload-folder")
+    for name in ("../evil", "", "a b", "-x", "x" * 81, "mine/more"):
+        folder.fill(name)
+        page.get_by_role("button", name="Upload").click()
+        assert state.inner_text().startswith("A folder is called by letters, digits"), name
+        folder.fill("mine")
+        page.locator("#upload-files").set_input_files([])
+        page.get_by_role("button", name="Upload").click()
+        assert state.inner_text() == "No file is chosen: choose one or more first."
 
 
 def test_runs_are_chosen_and_compared(page: Any, pages: Any, workplace: Any) -> None:

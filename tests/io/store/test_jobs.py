@@ -52,6 +52,15 @@ def test_the_same_is_asked_once_while_it_is_open(store: Store) -> None:
     assert asked(store, data=None)[1]
 
 
+def test_another_content_of_a_study_is_another_job(store: Store) -> None:
+    held = [jobs.enqueue(store, "run", {"study": "a"}, owner="local", content=each) for each in ("", "x", "y", "x")]
+    assert [new for _, new in held] == [True, True, True, False]
+    assert held[1][0].id == held[3][0].id
+    assert [job.id for job in jobs.still_open(store)] == [job.id for job, new in held if new]
+    jobs.cancel(store, held[0][0].id)
+    assert len(jobs.still_open(store)) == 2
+
+
 def test_many_who_ask_the_same_at_once_start_one_job(opened: Callable[[], Store]) -> None:
     stores = [opened() for _ in range(6)]
     gate = threading.Barrier(len(stores))

@@ -57,7 +57,8 @@ def _add_command(api: APIRouter, server: Server, route: Route) -> None:
     def as_job(body: BaseModel, person: Person) -> Response:
         route.request(body, server.place)  # refused now, not in a minute
         words = json.loads(body.model_dump_json(by_alias=True))
-        return answered(rendered(shown(server.start(person, name, words))), 202)
+        job, new = server.start(person, name, words)
+        return answered(rendered({**shown(job), "new": new}), 202)
 
     endpoint = as_job if route.long else at_once
     endpoint.__annotations__ = {"body": route.body, "person": Annotated[Person, Depends(allowed)], "return": Response}

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, create_model
 
 from tenor.app.commands import COMMANDS, Command
-from tenor.app.server.workplace import Workplace
+from tenor.app.server.workplace import STUDIES, Workplace
 from tenor.settings import parameters
 
 OWN: dict[str, dict[str, Callable[[Workplace], Path | None]]] = {
@@ -90,7 +90,7 @@ def _placed(name: str, value: Any, place: Workplace) -> Any:
         return None
     if name == "run":
         return place.run(value)
-    if name in ("study", "market"):
+    if name in STUDIES:
         return place.study(value)
     if name in ("data", "folder", "layout", "scenarios"):
         return place.inside(value)

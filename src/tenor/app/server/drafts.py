@@ -2,11 +2,13 @@
 
 A draft is the table of a study file. It is checked by what checks the file, every problem with its key path, and its
 paths must stay in the folder that is served: data are read from there, or from where a study on this machine reads
-them already. A file that a person wrote is never written over.
+them already. A file that a person wrote is never written over; one that was written here is, by who has seen what it
+holds: they say its digest, the SHA-256 of its bytes.
 """
 
+import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -55,6 +57,12 @@ def read_draft(place: Workplace, name: str) -> Table:
     return _moved(table, path.resolve().parent, (place.root / place.studies).resolve())
 
 
+def read_with_digest(place: Workplace, name: str) -> tuple[Table, str]:
+    """Return the table of a study, and the digest of the file that it is of."""
+    digest = place.digest(place.study(name))  # first: a file that changes in between is known by an older digest
+    return read_draft(place, name), digest
+
+
 def subject_of(table: Mapping[str, Any]) -> Subject:
     """Say what a study is of."""
     return "stocks" if "subject" in table else "pairs"
@@ -95,15 +103,31 @@ WHERE = "study"
 """What problems call a draft."""
 
 
-def write_draft(place: Workplace, table: Mapping[str, Any]) -> str:
-    """Write a draft into ``studies/`` under its own name, which is returned.
+def write_draft(
+    place: Workplace,
+    table: Mapping[str, Any],
+    *,
+    replaces: str | None = None,
+    in_use: Callable[[Path], bool] = lambda file: False,
+) -> tuple[str, str]:
+    """Write a draft into ``studies/`` under its own name, and return that name and the digest of what stands there now.
+
+    Parameters
+    ----------
+    place, table
+        Where, and what.
+    replaces
+        Digest of the study of that name that the draft stands in the place of; ``None`` for a new study.
+    in_use
+        Whether a job is open that reads a file.
 
     Raises
     ------
     StudyError
         With every problem of the draft.
     RunError
-        If there is a study of that name that was not written here, or the disk refuses.
+        If there is a study of that name that was not written here, one that ``replaces`` is not the digest of, or one
+        that is in use; or the disk refuses.
     """
     import tomli_w
 
@@ -112,17 +136,38 @@ def write_draft(place: Workplace, table: Mapping[str, Any]) -> str:
     study = checked(place, table)
     if not place.is_study_name(study.name):
         raise StudyError(f"name: {study.name!r} given; a study that is kept here is called by a-z, 0-9 and '-'")
-    if taken := taken_name(place, study.name):
+    if taken := taken_name(place, study.name, replaces):
         raise RunError(taken)
-    path = place.root / place.studies / f"{study.name}.toml"
-    write_page(path, MADE + tomli_w.dumps(dict(table)))
-    return study.name
+    path, text = place.root / place.studies / f"{study.name}.toml", MADE + tomli_w.dumps(dict(table))
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    if digest == place.digest(path):
+        return study.name, digest
+    if in_use(path):
+        raise RunError(
+            f"a job of study {study.name!r} is open, and reads its file when it begins: wait for it, cancel it, or give"
+            " this one another name"
+        )
+    write_page(path, text)
+    return study.name, digest
 
 
-def taken_name(place: Workplace, name: str) -> str:
-    """Say why a draft cannot be kept under a name; nothing where it can."""
-    if name in (held.name for held in studies(place) if not held.made):
+def taken_name(place: Workplace, name: str, replaces: str | None = None) -> str:
+    """Say why a draft that stands in the place of ``replaces`` cannot be kept under a name; nothing where it can."""
+    held = next((each for each in studies(place) if each.name == name), None)
+    if held is None:
+        return ""
+    if not held.made:
         return f"there is a study {name!r}, which is not written over; give this one another name"
+    if replaces is None:
+        return (
+            f"there is a study {name!r} already: change that one (over HTTP, with its digest as 'replaces'), or give"
+            " this one another name"
+        )
+    if replaces != place.digest(place.study(name)):
+        return (
+            f"somebody changed study {name!r} since this draft of it began: read it again (on its page: load the page"
+            " again, then undo all changes), or give this one another name"
+        )
     return ""
 
 

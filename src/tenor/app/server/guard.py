@@ -1,11 +1,16 @@
-"""What stands before every request: size, name, origin, rate, headers; as plain ASGI, so that streams stay streams."""
+"""What stands before every request: size, name, origin, rate, headers; as plain ASGI, so that streams stay streams.
+
+Who asks is an address here, for nothing else about a request is known to be true yet: that of the connection, or where
+a proxy is named, the one that it speaks of (:class:`uvicorn.middleware.proxy_headers.ProxyHeadersMiddleware` stands
+before).
+"""
 
 import json
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
+from html import escape
 from typing import Any, TypeAlias
-from urllib.parse import urlsplit
 
 from limits import parse
 from limits.storage import MemoryStorage
@@ -26,6 +31,9 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 API = "/api/"
 """Below this all is JSON."""
 
+SIGN_IN = ("/api/v1/session", "/sign-in")
+"""Where one signs in: attempts at both count together."""
+
 SHARED = ("/shared/", "/api/v1/shared/")
 """Places below which a path holds the secret of a link: it is not to leave with a referrer, nor to be kept anywhere."""
 
@@ -38,6 +46,9 @@ HEADERS = {
     "permissions-policy": "camera=(), microphone=(), geolocation=(), payment=()",
 }
 """Sent with everything."""
+
+HEADERS_SECURE = {"strict-transport-security": "max-age=31536000"}
+"""Sent over TLS: for a year a browser asks this name in no other way."""
 
 HEADERS_SHARED = {"referrer-policy": "no-referrer", "cache-control": "no-store", "x-robots-tag": "noindex"}
 """Sent with what a link shows."""
@@ -91,7 +102,7 @@ class Guard:
                 await send({"type": "websocket.close", "code": 1008, "reason": refusal[1]})
             return
         if refusal is not None:
-            await _refuse(send, scope["path"], *refusal)
+            await _refuse(send, scope, *refusal)
             self._measures.counted("refused", scope["method"], refusal[0], 0.0)
             return
         await self._passed(scope, receive, send)
@@ -106,19 +117,19 @@ class Guard:
                 f"the server is not asked under the name {host[:80]!r}; start it with --allow-host",
             )
         client = str((scope.get("client") or ("?", 0))[0])
-        who = headers.get("authorization", "")[-43:] or client
-        if not self._limiter.hit(self._per_minute, "all", who):
+        if not self._limiter.hit(self._per_minute, "all", client):
             return 429, "AccessError", f"more than {self._settings.per_minute} requests in a minute; wait a little"
         if scope["type"] == "websocket":
-            return None if _same_origin(headers) else (403, "AccessError", "asked from another site")
+            return None if _same_origin(scope, headers) else (403, "AccessError", "asked from another site")
         if scope["method"] not in SAFE:
-            if not _same_origin(headers):
+            if not _same_origin(scope, headers):
                 return (
                     403,
                     "AccessError",
                     "asked from another site: only this server's own pages and programs may change",
                 )
-            if scope["path"] == "/api/v1/session" and not self._limiter.hit(self._sign_ins, "in", client):
+            tries = scope["method"] == "POST" and scope["path"] in SIGN_IN
+            if tries and not self._limiter.hit(self._sign_ins, "in", client):
                 return 429, "AccessError", "too many attempts to sign in; wait a minute"
         length = headers.get("content-length", "0")
         if not length.isdecimal():
@@ -150,7 +161,7 @@ class Guard:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 held = {key.lower() for key, _ in message["headers"]}
-                wanted = _headers(scope["path"])
+                wanted = _headers(scope)
                 extra = [(k.encode(), v.encode()) for k, v in wanted.items() if k.encode() not in held]
                 message = {**message, "headers": [*message["headers"], *extra]}
             await send(message)
@@ -162,7 +173,7 @@ class Guard:
                 status = 413
                 await _refuse(
                     send,
-                    scope["path"],
+                    scope,
                     413,
                     "AccessError",
                     f"more than {most:,} bytes came; at most {most:,} are taken",
@@ -185,21 +196,38 @@ def _name_of(host: str) -> str:
     return host.partition(":")[0]
 
 
-def _same_origin(headers: dict[str, str]) -> bool:
+def _same_origin(scope: Scope, headers: dict[str, str]) -> bool:
     """Whether a request comes from this server's own pages, or from a program: no browser sends such without a word."""
     if headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
         return False
     origin = headers.get("origin")
     if origin is None:
         return True
-    return urlsplit(origin).netloc.lower() == headers.get("host", "").lower() and origin != "null"
+    # the scheme of the origin, not of the connection: a proxy that speaks TLS may be none that is named
+    scheme, _, given = origin.lower().partition("://")
+    if _is_secure(scope) and scheme != "https":
+        return False
+    return bool(given) and _with_port(given, scheme) == _with_port(headers.get("host", "").strip().lower(), scheme)
 
 
-def _headers(path: str) -> dict[str, str]:
-    """What goes with an answer from a place."""
+def _is_secure(scope: Scope) -> bool:
+    return scope.get("scheme") in ("https", "wss")
+
+
+def _with_port(host: str, scheme: str) -> str:
+    """A host with the port that is meant where none is said: browsers leave it out, and not every proxy does."""
+    said = host.rpartition("]")[2] if host.startswith("[") else host
+    return host if ":" in said else f"{host}:{443 if scheme == 'https' else 80}"
+
+
+def _headers(scope: Scope) -> dict[str, str]:
+    """What goes with an answer."""
+    path = scope["path"]
     headers = {**HEADERS, "content-security-policy": _policy(path)}
     if headers["content-security-policy"] == POLICY_REPORT:
         headers["x-frame-options"] = "SAMEORIGIN"
+    if _is_secure(scope):
+        headers |= HEADERS_SECURE
     return {**headers, **HEADERS_SHARED} if path.startswith(SHARED) else headers
 
 
@@ -209,10 +237,22 @@ def _policy(path: str) -> str:
     return POLICY_SHARED if path.startswith(SHARED) else POLICY_PAGE
 
 
-async def _refuse(send: Send, path: str, status: int, kind: str, message: str) -> None:
-    body = json.dumps({"error": {"type": kind, "message": message, "problems": []}}, indent=1).encode() + b"\n"
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    headers += [(k.encode(), v.encode()) for k, v in {**_headers(path), "content-security-policy": POLICY_API}.items()]
+def _is_page(scope: Scope) -> bool:
+    """Whether a person waits for the answer: a browser's navigation asks for HTML, outside the API."""
+    accepts = b",".join(value for name, value in scope["headers"] if name == b"accept")
+    return not scope["path"].startswith(API) and b"text/html" in accepts.lower()
+
+
+async def _refuse(send: Send, scope: Scope, status: int, kind: str, message: str) -> None:
+    if _is_page(scope):
+        told = f"<h1>Tenor</h1><p>{escape(message[:1].upper() + message[1:])}.</p>"
+        text = f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Tenor</title></head><body>{told}'
+        body, form = f"{text}</body></html>\n".encode(), b"text/html; charset=utf-8"
+    else:
+        table = {"error": {"type": kind, "message": message, "problems": []}}
+        body, form = json.dumps(table, indent=1).encode() + b"\n", b"application/json"
+    headers = [(b"content-type", form), (b"content-length", str(len(body)).encode())]
+    headers += [(k.encode(), v.encode()) for k, v in {**_headers(scope), "content-security-policy": POLICY_API}.items()]
     if status == 429:
         headers.append((b"retry-after", b"10"))
     await send({"type": "http.response.start", "status": status, "headers": headers})

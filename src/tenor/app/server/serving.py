@@ -1,7 +1,9 @@
 """What every route works with: the server's parts, who asks, how answers and errors look."""
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -34,13 +36,22 @@ class Spoken(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """What every route works with."""
+    """What every route works with.
+
+    Parameters
+    ----------
+    settings, place, store, measures, desks
+        Its parts.
+    studies
+        Held while a study is written, and while a job is queued: none is written between the look at it and its job.
+    """
 
     settings: ServerSettings
     place: Workplace
     store: Store
     measures: Measures
     desks: Desks
+    studies: AbstractContextManager[Any] = field(default_factory=threading.RLock)
 
     def person(self, request: Request) -> Person:
         """Return who asks; :class:`AccessError` where nobody known does."""
@@ -61,12 +72,18 @@ class Server:
         if not person.may(scope):
             raise AccessError(f"{person.name} may not do this: it needs the scope {scope!r}", known=True)
 
-    def start(self, person: Person, command: str, words: Mapping[str, Any]) -> jobs.Job:
-        """Queue a job for somebody who may, and log it; errors as :func:`tenor.io.store.jobs.enqueue`."""
+    def start(self, person: Person, command: str, words: Mapping[str, Any]) -> tuple[jobs.Job, bool]:
+        """Queue a job for somebody who may, and log it; with it, whether it is new or one that is open already.
+
+        Errors are those of :func:`tenor.io.store.jobs.enqueue`, and of :meth:`Workplace.study`. A study whose file
+        holds something else by now is another job.
+        """
         self.allowed(person, "run")
-        job, new = jobs.enqueue(self.store, command, words, owner=person.name)
+        with self.studies:
+            content = " ".join(self.place.digest(file) for file in self.place.studies_of(words))
+            job, new = jobs.enqueue(self.store, command, words, owner=person.name, content=content)
         accounts.log(self.store, person.name, f"start {command}", job.id, "ok" if new else "already open")
-        return job
+        return job, new
 
     def cancel(self, person: Person, job: str) -> jobs.Job:
         """Cancel a job for somebody who may, and log it; errors as :func:`tenor.io.store.jobs.cancel`."""

@@ -32,6 +32,9 @@ class ServerSettings:
         Signs what a browser holds; stated with accounts, drawn at each start without.
     hosts
         Names under which the server may be asked, beside those of loopback; a request under another name is refused.
+    proxies
+        Addresses of proxies, or networks of them, that are believed when they say who asks and whether over TLS
+        (``X-Forwarded-For``, ``X-Forwarded-Proto``); nobody else is.
     workers
         Jobs that are computed at a time.
     body_limit
@@ -39,7 +42,7 @@ class ServerSettings:
     upload_limit, upload_quota
         Most bytes of one uploaded file, and of all of them.
     per_minute, sign_ins_per_minute
-        Most requests of one person, and most attempts to sign in from one address.
+        Most requests, and most attempts to sign in, from one address.
     """
 
     root: Path
@@ -49,6 +52,7 @@ class ServerSettings:
     accounts: bool = False
     secret: str | None = None
     hosts: tuple[str, ...] = ()
+    proxies: tuple[str, ...] = ()
     workers: int = 1
     body_limit: int = 1_000_000
     upload_limit: int = 200_000_000
@@ -67,6 +71,8 @@ class ServerSettings:
                 f"with accounts a secret of at least {LEAST_SECRET} characters is needed in TENOR_SECRET; draw one:"
                 ' python -c "import secrets; print(secrets.token_urlsafe(32))"'
             )
+        for proxy in self.proxies:
+            _check_proxy(proxy)
         if not self.root.is_dir():
             raise StudyError(f"{self.root} is no folder; give the folder that is to be served with --root")
 
@@ -84,6 +90,18 @@ class ServerSettings:
         """Every name under which the server may be asked."""
         own = () if self.host in ("0.0.0.0", "::") else (self.host,)
         return tuple(dict.fromkeys(("127.0.0.1", "localhost", "[::1]", *own, *self.hosts)))
+
+
+def _check_proxy(word: str) -> None:
+    try:
+        network = ipaddress.ip_network(word)
+    except ValueError as wrong:
+        raise StudyError(
+            f"{word[:80]!r} is no address of a proxy ({wrong}); give the one that it connects from, as 10.0.0.5, or a"
+            " network, as 10.0.0.0/24"
+        ) from None
+    if network.prefixlen == 0 or network.network_address.is_unspecified:
+        raise StudyError(f"{word!r} would believe whoever asks; give the address that the proxy connects from")
 
 
 def is_loopback(host: str) -> bool:

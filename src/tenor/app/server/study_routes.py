@@ -5,10 +5,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 from pydantic import Field
 
-from tenor.app.server import drafts
+from tenor.app.server import authoring, drafts
 from tenor.app.server.drafts import Subject
 from tenor.app.server.serving import ERRORS, Server, Spoken
-from tenor.io.store import accounts
 from tenor.io.store.accounts import Person
 
 
@@ -16,6 +15,16 @@ class Draft(Spoken):
     """A study as JSON has its file."""
 
     table: dict[str, Any] = Field(max_length=200)
+
+
+class NewStudy(Draft):
+    """A study to keep."""
+
+    replaces: str | None = Field(
+        None,
+        pattern="^[0-9a-f]{64}$",
+        description="Digest of the study of that name that was read: refused if it is another by now.",
+    )
 
 
 def add_studies(api: APIRouter, server: Server) -> None:
@@ -31,16 +40,18 @@ def add_studies(api: APIRouter, server: Server) -> None:
 
     @api.get("/studies/{name}", tags=["studies"], responses=ERRORS)
     def read_study(person: may_read, name: str) -> dict[str, Any]:
-        """Return a study as a draft: its table, with paths that count from ``studies/`` here."""
-        table = drafts.read_draft(server.place, name)
-        return {"name": name, "subject": drafts.subject_of(table), "table": table}
+        """Return a study as a draft: its table, with paths that count from ``studies/`` here; and its digest."""
+        table, digest = drafts.read_with_digest(server.place, name)
+        return {"name": name, "subject": drafts.subject_of(table), "digest": digest, "table": table}
 
     @api.post("/studies", tags=["studies"], status_code=201, responses=ERRORS)
-    def write_study(person: may_run, body: Draft) -> dict[str, Any]:
-        """Keep a study under its own name, so that it can be run; refused with every problem that it has."""
-        name = drafts.write_draft(server.place, body.table)
-        accounts.log(server.store, person.name, "write study", name)
-        return {"study": name}
+    def write_study(person: may_run, body: NewStudy) -> dict[str, Any]:
+        """Keep a study under its own name, so that it can be run; refused with every problem that it has.
+
+        One that was written here is written over where ``replaces`` is its digest and no job of it is open.
+        """
+        name, digest = authoring.write(server, person, body.table, replaces=body.replaces)
+        return {"study": name, "digest": digest}
 
     @api.post("/studies/check", tags=["studies"], responses=ERRORS)
     def check_study(person: may_read, body: Draft) -> dict[str, Any]:

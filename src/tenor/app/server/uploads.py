@@ -23,13 +23,15 @@ from tenor.io.store.accounts import Person
 SUFFIXES = (".csv", ".csv.gz", ".parquet", ".toml", ".txt")
 """What may be uploaded: tables, and the layouts that read them."""
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}")
+FOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}")
+"""What a folder of uploads may be called; the page checks it too, for a name that leads elsewhere reaches no route."""
+
 _FILE = re.compile(r"[A-Za-z0-9^][A-Za-z0-9^._=-]{0,119}")
 
 
 def place_of(place: Workplace, folder: str, file: str) -> Path:
     """Return where an uploaded file lies; :class:`StudyError` for names that are none."""
-    if not _NAME.fullmatch(folder):
+    if not FOLDER.fullmatch(folder):
         raise StudyError(f"{folder[:80]!r} is no folder of uploads; take letters, digits, '-' and '_'")
     if not _FILE.fullmatch(file) or ".." in file or not file.endswith(SUFFIXES):
         raise StudyError(

@@ -5,12 +5,18 @@ published one or a file below the folder, and any other path must, after links a
 given on as relative ones, so that an answer says what the command line says when it is started in the same folder.
 """
 
+import hashlib
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tenor.errors import MissingError, StudyError
+
+STUDIES = ("study", "market")
+"""Fields of a request that name a study."""
 
 _RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 _STUDY = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
@@ -73,6 +79,17 @@ class Workplace:
         if path.suffix != ".toml":
             raise StudyError(f"{word[:80]!r} is no study; give the name of one, or a .toml file of this folder")
         return path
+
+    def studies_of(self, words: Mapping[str, Any]) -> tuple[Path, ...]:
+        """Return the files of the studies that a request names; errors as of :meth:`study`."""
+        return tuple(self.root / self.study(words[name]) for name in STUDIES if isinstance(words.get(name), str))
+
+    def digest(self, file: Path) -> str:
+        """Return the SHA-256 of a file's bytes; empty where there is none that can be read."""
+        try:
+            return hashlib.sha256((self.root / file).read_bytes()).hexdigest()
+        except OSError:
+            return ""
 
     def inside(self, word: str) -> Path:
         """Return a path below this folder; :class:`StudyError` where it leads out of it, be it through a link."""

@@ -155,18 +155,25 @@ def banner(word: str, text: str) -> None:
 
 
 async def read(here: Visit, name: str, reading: Callable[[], T]) -> T | None:
-    """Show the page at once, then return what takes seconds to read; a banner and ``None`` where it cannot be read."""
+    """Show the page at once, then return what takes seconds to read; a banner and ``None`` where it cannot be read.
+
+    ``None`` too where the reader has left meanwhile: there is nobody to draw for.
+    """
+    client = ui.context.client
     waiting = ui.element("div").classes("waiting").props('role="status"')
     with waiting:
         say(here.words("loading", run=name))
-    await ui.context.client.connected()
+    await client.connected()
+    found, failed = None, None
     try:
         found = await asyncio.to_thread(reading)
     except TenorError as failure:
-        waiting.delete()
-        banner(name, str(failure))
+        failed = str(failure)
+    if client.is_deleted:  # its elements went with it: to take one of them away, or to draw more, is an error
         return None
     waiting.delete()
+    if failed is not None:
+        banner(name, failed)
     return found
 
 

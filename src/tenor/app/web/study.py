@@ -40,7 +40,7 @@ async def study(here: Visit, chosen: str) -> None:
         parts.say(words("may_not"))
     editor = None
     try:
-        editor = StudyEditor(here, chosen, await asyncio.to_thread(drafts.read_draft, place, chosen))
+        editor = StudyEditor(here, chosen, *await asyncio.to_thread(drafts.read_with_digest, place, chosen))
     except TenorError as failure:
         parts.banner(chosen, str(failure))
     if editor is not None:
@@ -58,7 +58,7 @@ async def study(here: Visit, chosen: str) -> None:
 
 
 def _uploads(here: Visit) -> None:
-    from tenor.app.server.uploads import SUFFIXES, listed
+    from tenor.app.server.uploads import FOLDER, SUFFIXES, listed
 
     words = here.words
     held = listed(here.server.place)
@@ -74,7 +74,9 @@ def _uploads(here: Visit) -> None:
         f'<input type="text" id="upload-folder" value="mine" spellcheck="false"></label>'
         f'<label class="field"><span>{escape(words("files"))}</span>'
         f'<input type="file" id="upload-files" multiple accept="{",".join(SUFFIXES)}"></label>'
-        f'<button type="button" class="plain" onclick="tenorUpload()">{escape(words("upload"))}</button></div>'
+        f'<button type="button" class="plain" onclick="tenorUpload(this)" data-folder="{escape(FOLDER.pattern)}"'
+        f' data-rule="{escape(words("upload_rule"))}" data-none="{escape(words("upload_no_file"))}">'
+        f"{escape(words('upload'))}</button></div>"
         '<p id="upload-state" role="status" class="fine"></p>',
         sanitize=False,
     )

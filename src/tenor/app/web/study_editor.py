@@ -9,10 +9,9 @@ from urllib.parse import quote
 import tomli_w
 from nicegui import ui
 
-from tenor.app.server import drafts
+from tenor.app.server import authoring, drafts
 from tenor.app.web import parts, study_form
 from tenor.app.web.parts import Visit
-from tenor.io.store import accounts
 from tenor.io.store.accounts import Person
 
 WAIT = 0.25
@@ -34,12 +33,16 @@ _PRESSED = (
 
 
 class StudyEditor:
-    """A draft of a study, its form, and what is wrong with it."""
+    """A draft of a study, its form, and what is wrong with it.
 
-    def __init__(self, here: Visit, name: str, table: dict[str, Any]) -> None:
+    ``digest`` is that of the file which ``table`` is of. A draft that this tab had kept may have begun from another.
+    """
+
+    def __init__(self, here: Visit, name: str, table: dict[str, Any], digest: str) -> None:
         self._here, self._name, self._first, self._table = here, name, table, table
+        self._digest, self._began = digest, {name: digest}
         self._schema = drafts.schema_of(drafts.subject_of(table))
-        self._changes = 0
+        self._changes = self._drawn = 0
         self._key = f"tenor-draft-{name}"
 
     @property
@@ -73,18 +76,23 @@ class StudyEditor:
         kept = await ui.run_javascript(f"sessionStorage.getItem({study_form.as_json(self._key)})", timeout=5.0)
         if isinstance(kept, str):
             try:
-                table = json.loads(kept)
-            except ValueError:
+                held = json.loads(kept)
+                table, began = held["table"], str(held["began"])
+            except (ValueError, TypeError, KeyError):
                 table = None
             if isinstance(table, dict) and drafts.subject_of(table) == drafts.subject_of(self._first):
                 self._table = table
+                self._began[self._name] = began
                 self._redraw()
         await self._check()
 
     def _html(self) -> str:
-        return study_form.form_html(self._schema, self._table, self._here.words)
+        # the number, since what is typed changes the browser's page alone: HTML that is the same to the server as the
+        # last would not be sent, and the typed text would stay
+        return f"{study_form.form_html(self._schema, self._table, self._here.words)}<!-- {self._drawn} -->"
 
     def _redraw(self) -> None:
+        self._drawn += 1
         self._place.set_content(self._html())
 
     async def _typed(self, event: Any) -> None:
@@ -119,6 +127,7 @@ class StudyEditor:
 
     async def _undo(self) -> None:
         self._table = self._first
+        self._began[self._name] = self._digest
         self._changes += 1
         self._redraw()
         await self._check()
@@ -132,7 +141,8 @@ class StudyEditor:
         places = study_form.problem_places(self._place.content)
         sorted_out = study_form.by_key(problems, places)
         ui.run_javascript(f"tenorProblems({study_form.as_json(sorted_out)})")
-        kept = study_form.as_json(json.dumps(table)) if self._changed else "null"
+        draft = json.dumps({"began": self._began[self._name], "table": table})
+        kept = study_form.as_json(draft) if self._changed else "null"
         ui.run_javascript(f"tenorKeep({study_form.as_json(self._key)}, {kept})")
         if problems:
             listed = "".join(f"<li>{escape(problem)}</li>" for problem in problems[:8])
@@ -150,25 +160,27 @@ class StudyEditor:
         found = drafts.problems_of(self._here.server.place, table)
         if table == self._first:
             return found
-        taken = drafts.taken_name(self._here.server.place, str(table.get("name", "")))
+        name = str(table.get("name", ""))
+        taken = drafts.taken_name(self._here.server.place, name, self._began.get(name))
         return (f"name: {taken}", *found) if taken else found
 
     async def _start(self) -> None:
-        table, changed = self._table, self._changed
+        table, changed, words = self._table, self._changed, self._here.words
 
-        def started(person: Person) -> str:
-            server = self._here.server
-            server.allowed(person, "run")
-            name = drafts.write_draft(server.place, table) if changed else self._name
-            if changed:
-                accounts.log(server.store, person.name, "write study", name)
-            server.start(person, "run", {"study": name, "data": None})
-            return name
+        def started(person: Person) -> tuple[str, bool]:
+            server, name, digest = self._here.server, self._name, self._digest
+            with server.studies:
+                if changed:
+                    replaces = self._began.get(str(table.get("name", "")))
+                    name, digest = authoring.write(server, person, table, replaces=replaces)
+                    self._began[name] = digest  # where it cannot be started now, it is written over later
+                return name, authoring.run_as_read(server, person, name, digest)[1]
 
-        name = await parts.act(self._here, started)
-        if name is None:
+        if (found := await parts.act(self._here, started)) is None:
+            await self._check()  # beside the message, which goes away
             return
-        ui.notify(self._here.words("study_started"))
+        name, new = found
+        ui.notify(words("study_started") if new else words("study_already"))
         if changed:
             ui.run_javascript(f"tenorKeep({study_form.as_json(self._key)}, null)")
             ui.navigate.to(f"/study?study={quote(name)}")

@@ -97,20 +97,32 @@ def _job(row: Row[Any]) -> Job:
     return Job(**row._mapping)
 
 
-def key_of(command: str, request: Mapping[str, Any]) -> str:
-    """Return what makes two jobs the same: the command and everything that is asked."""
-    return hashlib.sha256(json.dumps([command, request], sort_keys=True).encode()).hexdigest()
+def key_of(command: str, request: Mapping[str, Any], content: str = "") -> str:
+    """Return what makes two jobs the same: the command, everything that is asked, and what the files it names hold."""
+    asked = [command, request, content] if content else [command, request]
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 
-def enqueue(store: Store, command: str, request: Mapping[str, Any], *, owner: str) -> tuple[Job, bool]:
+def enqueue(
+    store: Store, command: str, request: Mapping[str, Any], *, owner: str, content: str = ""
+) -> tuple[Job, bool]:
     """Queue a job, or return the open one that asks the same; with it, whether it is new.
+
+    Parameters
+    ----------
+    store
+        The database.
+    command, request, owner
+        What is asked, and by whom.
+    content
+        Digest of the study that the request names, where it names one: under another content it asks something else.
 
     Raises
     ------
     RunError
         If too many jobs are open.
     """
-    key = key_of(command, request)
+    key = key_of(command, request, content)
     for _ in range(3):
         if (held := _open_of(store, key)) is not None:
             return held, False
@@ -298,6 +310,12 @@ def page(store: Store, *, before: int | None = None, limit: int = 50, state: Sta
         asked = asked.where(jobs.c.state == state)
     with store.reading() as connection:
         return [_job(row) for row in connection.execute(asked)]
+
+
+def still_open(store: Store) -> list[Job]:
+    """Return the jobs that wait or run, without their answers, the oldest first."""
+    with store.reading() as connection:
+        return [_job(row) for row in connection.execute(select(*_LISTED).where(_is_open()).order_by(jobs.c.number))]
 
 
 def counts(store: Store) -> dict[str, int]:

@@ -49,10 +49,18 @@ function tenorFocus(path) {
   if (first) first.focus();
 }
 
-async function tenorUpload() {
+async function tenorUpload(button) {
   const state = document.getElementById("upload-state");
   const folder = document.getElementById("upload-folder").value.trim();
   const files = [...document.getElementById("upload-files").files];
+  if (!new RegExp(`^(?:${button.dataset.folder})$`).test(folder)) {
+    state.textContent = button.dataset.rule;
+    return;
+  }
+  if (!files.length) {
+    state.textContent = button.dataset.none;
+    return;
+  }
   for (const [at, file] of files.entries()) {
     state.textContent = `${at + 1} / ${files.length}: ${file.name}`;
     const place = `/api/v1/uploads/${encodeURIComponent(folder)}/${encodeURIComponent(file.name)}`;
@@ -63,5 +71,5 @@ async function tenorUpload() {
       return;
     }
   }
-  if (files.length) location.reload();
+  location.reload();
 }
