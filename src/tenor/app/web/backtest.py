@@ -9,6 +9,7 @@ from urllib.parse import quote
 import polars as pl
 from nicegui import ui
 
+from tenor.app.tables import SLIVER
 from tenor.app.web import parts
 from tenor.app.web.holdings import run_names
 from tenor.app.web.parts import Visit
@@ -18,9 +19,6 @@ from tenor.report.headline import leading
 from tenor.report.ledger_figures import Way, equity, of_way, returns, ways
 from tenor.report.text import DASH, number, p_value, percent
 from tenor.trust.evaluation import RULES, Comparison, Finding
-
-SLIVER = 0.001
-"""Volatility per year below which a position was less than about 1 % of a full one."""
 
 SHOWN = 20
 """Rows of the ledger that are listed."""
