@@ -6,7 +6,7 @@ STUDY  ?= studies/cgb-spread.toml
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format lint types layers docs torch bench clean
+.PHONY: help install demo test slow check format lint types layers docs torch bench clean
 
 help: ## Say what each target does
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,10 +25,16 @@ demo: $(VENV)/.tenor ## Run the embedded study (simulated market) and say where 
 	$(BIN)/tenor run $(STUDY)
 	@echo "In a browser, with its what-if: $(BIN)/tenor serve"
 
-test: $(VENV)/.dev ## Run every test, on all cores (four at most: each takes about 2 GiB)
-	$(BIN)/python -m pytest -n auto --maxprocesses 4
+# A process more than cores, for servers wait much; five at most, for each takes about 2 GiB.
+PYTEST := PYTEST_XDIST_AUTO_NUM_WORKERS=$$(( $$(nproc) + 1 )) $(BIN)/python -m pytest -n auto --maxprocesses 5
 
-check: format lint types layers docs ## Format, lint, types, layers, doc examples; `make test` is the other half
+test: $(VENV)/.dev ## Run the tests, but for what is marked slow
+	$(PYTEST) -m "not slow"
+
+slow: $(VENV)/.dev ## Run the slow tests: every page in a browser, outages, load
+	$(PYTEST) -m slow
+
+check: format lint types layers docs ## Format, lint, types, layers, doc examples; `make test` and `make slow` are the other half
 
 format: $(VENV)/.dev ## Check the formatting
 	$(BIN)/ruff format --check .

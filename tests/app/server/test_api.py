@@ -53,35 +53,6 @@ def test_it_is_well_and_says_what_it_counts(served: Any) -> None:
     assert "nope" not in text
 
 
-@pytest.mark.parametrize(
-    ("route", "body", "words"),
-    [
-        ("runs", {}, ["runs"]),
-        ("models", {}, ["models"]),
-        ("show", {"run": "PAIRS"}, ["show", "PAIRS"]),
-        ("show", {"run": "STOCKS"}, ["show", "STOCKS"]),
-        (
-            "price",
-            {"on": "2024-01-03", "coupon": "3%", "maturity": "2034-01-03", "yield": "3.1%"},
-            ["price", "--on", "2024-01-03", "--coupon", "3%", "--maturity", "2034-01-03", "--yield", "3.1%"],
-        ),
-        ("whatif", {"run": "PAIRS", "shifts": ["parallel=+10bp"]}, ["whatif", "PAIRS", "--shift", "parallel=+10bp"]),
-        ("data/show", {"study": "studies/quick.toml"}, ["data", "show", "studies/quick.toml"]),
-        ("score", {}, ["score"]),
-        ("price", {"on": "2024-01-03", "coupon": "3"}, ["price", "--on", "2024-01-03", "--coupon", "3"]),
-        ("show", {"run": "none-0000000000"}, ["show", "none-0000000000"]),
-    ],
-)
-def test_the_api_answers_the_bytes_of_the_command_line(
-    served: Any, workplace: Any, route: str, body: dict[str, Any], words: list[str]
-) -> None:
-    root, pairs, stocks = workplace
-    named = {"PAIRS": pairs, "STOCKS": stocks}
-    body = {key: named.get(value, value) if isinstance(value, str) else value for key, value in body.items()}
-    answer = served.client.post(f"/api/v1/{route}", json=body)
-    assert answer.content == told(root, *(named.get(word, word) for word in words))
-
-
 def test_pages_of_runs_and_their_files(served: Any, workplace: Any) -> None:
     root, pairs, stocks = workplace
     both = served.client.get("/api/v1/runs").json()

@@ -83,12 +83,11 @@ def state(server: Any, job: str) -> str | None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mode", ["fast", "immediate"])
-def test_postgres_stops_under_a_job(tmp_path: Path, workplace: Any, start: Any, cluster: Any, mode: str) -> None:
+def test_postgres_stops_under_a_job(tmp_path: Path, workplace: Any, start: Any, cluster: Any) -> None:
     root = prepared(tmp_path, workplace)
     with start(root, "--database", cluster.database()) as server:
         job = begun(server)
-        cluster.stop(mode)
+        cluster.stop("immediate")
         is_away(server)
         assert server.client.get("/api/v1/runs").status_code == 200  # what needs no database goes on
         until(lambda: bool(kept(root)))  # the job's process carries on
