@@ -25,8 +25,8 @@ demo: $(VENV)/.tenor ## Run the embedded study (simulated market) and say where 
 	$(BIN)/tenor run $(STUDY)
 	@echo "In a browser, with its what-if: $(BIN)/tenor serve"
 
-# A process more than cores, for servers wait much; five at most, for each takes about 2 GiB.
-PYTEST := PYTEST_XDIST_AUTO_NUM_WORKERS=$$(( $$(nproc) + 1 )) $(BIN)/python -m pytest -n auto --maxprocesses 5
+# On all cores; four processes at most, for each takes about 2 GiB.
+PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4
 
 test: $(VENV)/.dev ## Run the tests, but for what is marked slow
 	$(PYTEST) -m "not slow"
