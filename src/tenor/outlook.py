@@ -226,6 +226,4 @@ def _due(at: Exchange, as_of: date, horizon: int) -> date | None:
 
 def missed_sessions(at: Exchange, as_of: date, today: date) -> int:
     """Count the sessions after ``as_of`` up to and including ``today``."""
-    days = trading_calendar(at.calendar).days
-    first, stop = np.searchsorted(days, np.array([as_of, today], dtype="datetime64[D]"), side="right")
-    return max(int(stop - first), 0)
+    return trading_calendar(at.calendar).count_after(as_of, today)

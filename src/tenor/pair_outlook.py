@@ -202,7 +202,7 @@ def pair_outlook(study: Study, market: Market, frozen: FrozenModels, code: str, 
         models=said,
         before=_before(frozen, fold, windows),
         recent=_recent(panel, spread, at),
-        missed=_missed(product, quoted, today),
+        missed=trading_calendar(product.calendar).count_after(quoted, today),
         learnt_until=frozen.folds[fold].train[1],
         notes=(*notes, *silent),
     )
@@ -278,10 +278,3 @@ def _next(product: Product, as_of: date) -> date | None:
         return trading_calendar(product.calendar).offset(as_of, 1)
     except CalendarError:
         return None
-
-
-def _missed(product: Product, last: date, today: date) -> int:
-    """Count the sessions after ``last`` up to and including ``today``."""
-    days = trading_calendar(product.calendar).days
-    first, stop = np.searchsorted(days, np.array([last, today], dtype="datetime64[D]"), side="right")
-    return max(int(stop - first), 0)

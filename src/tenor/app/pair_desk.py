@@ -6,16 +6,15 @@ beside it: on that product, next to the rule that was hardest to beat there, and
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from tenor.app.stock_desk import closed, other_code
+from tenor.app.stock_desk import closed, last_close, other_code
 from tenor.errors import MarketError, StudyError, suggest
 
 if TYPE_CHECKING:
     from tenor.io.runs import Run
-    from tenor.market.contract import Product
     from tenor.market.market import Market
     from tenor.model.frozen import FrozenModels
     from tenor.study import Study
@@ -78,7 +77,7 @@ def ask_pair_desk(desk: PairDesk, code: str, now: datetime) -> Answer:
     if code not in desk.study.products:
         held = ", ".join(desk.study.products)
         raise MarketError(f"{desk.run.name} has no {code}{suggest(code, desk.study.products)}; it speaks of {held}")
-    said = pair_outlook(desk.study, desk.market, desk.models, code, today=_last_close(product(code), now))
+    said = pair_outlook(desk.study, desk.market, desk.models, code, today=last_close(product(code), now))
     if not said.models:
         raise MarketError(f"no model of {desk.run.name} speaks of {code}: {'; '.join(said.notes)}")
     speaks = leading([one.model for one in said.models])
@@ -166,14 +165,3 @@ def _ahead(run: "Run", model: str, code: str) -> Answer | None:
             continue  # too few days in common to say
         found.append({"rule": rule, "estimate": gap.estimate, "low": gap.low, "high": gap.high, "p": gap.p_holm})
     return min(found, key=lambda one: float(one["estimate"]), default=None)
-
-
-def _last_close(product: "Product", now: datetime) -> date:
-    """The last session of a product that has closed by ``now``."""
-    from zoneinfo import ZoneInfo
-
-    from tenor.market.calendar import trading_calendar
-
-    calendar = trading_calendar(product.calendar)
-    last = calendar.preceding(now.astimezone(ZoneInfo(product.zone)).date())
-    return last if product.closes_at(last) <= now else calendar.offset(last, -1)

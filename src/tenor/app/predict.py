@@ -208,6 +208,7 @@ def _where(ticker: str, data: Path | None, pulled: Path, now: datetime) -> _Pric
     """Find the prices of a ticker, in the order that :class:`AskPredict` states."""
     from tenor.io.sources.given import Given, code_of_file
     from tenor.io.sources.simulated_stocks import TICKERS, SimulatedStocks
+    from tenor.market.exchange import exchange
 
     if data is None and Path(ticker).is_file():
         path = Path(ticker).resolve()
@@ -225,7 +226,7 @@ def _where(ticker: str, data: Path | None, pulled: Path, now: datetime) -> _Pric
             raise MarketError(f"{ticker} is a folder: name a ticker in it, and give the folder with --data {ticker}")
         raise MarketError(f"no such file {ticker}: give one that is there, or a ticker")
     if ticker in TICKERS:
-        return _Prices(ticker, SimulatedStocks(products=(ticker,), last=last_close("XNYS", now)), "simulated")
+        return _Prices(ticker, SimulatedStocks(products=(ticker,), last=last_close(exchange("XNYS"), now)), "simulated")
     raise MarketError(
         f"no prices of {ticker!r}: it is no file, was not pulled into {pulled} (tenor data pull {ticker} --from yahoo),"
         f" and is none of the simulated tickers {', '.join(TICKERS)}{suggest(ticker.upper(), TICKERS)}; or give a file"
@@ -328,6 +329,7 @@ def _prices(code: str, place: str, request: AskScore) -> "tuple[Universe, list[s
     from tenor.io.runs import read_run
     from tenor.io.sources.given import Given
     from tenor.io.sources.simulated_stocks import SimulatedStocks
+    from tenor.market.exchange import exchange
 
     kind, _, path = place.partition(":")
     source: Any
@@ -342,7 +344,7 @@ def _prices(code: str, place: str, request: AskScore) -> "tuple[Universe, list[s
 
         source = Pulled(path, (code,))
     else:
-        source = SimulatedStocks(products=(code,), last=last_close("XNYS", datetime.now(UTC)))
+        source = SimulatedStocks(products=(code,), last=last_close(exchange("XNYS"), datetime.now(UTC)))
     return _universe(source.read(), code)
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from tenor.factor.universe import Universe
     from tenor.factor.window import Windows
     from tenor.io.runs import Run
+    from tenor.market.contract import Product
+    from tenor.market.exchange import Exchange
     from tenor.market.market import Market
     from tenor.model.frozen import FrozenModels
     from tenor.outlook import Outlook
@@ -113,7 +115,7 @@ def asked_of(desk: StockDesk, code: str, now: datetime) -> "tuple[Outlook, Answe
         desk.windows,
         desk.models,
         code,
-        today=last_close(universe.exchange.code, now),
+        today=last_close(universe.exchange, now),
         portfolio=study.portfolios[0] if alone else None,
         limits=study.trading.limits if alone and study.trading else None,
     )
@@ -277,24 +279,15 @@ def closed(market: "Market", now: datetime) -> "tuple[Market, list[str]]":
     return known, [f"{rows} not closed by {stamp(now)}, and left out"]
 
 
-def last_close(place: str, now: datetime) -> date:
-    """The last session of an exchange that has closed by ``now``."""
-    from tenor.market.calendar import trading_calendar
-    from tenor.market.exchange import exchange
-
-    at, day = exchange(place), _local(place, now)
-    calendar = trading_calendar(at.calendar)
-    last = calendar.preceding(day)
-    return last if at.closes_at(last) <= now else calendar.offset(last, -1)
-
-
-def _local(place: str, now: datetime) -> date:
-    """The day of an exchange at ``now``; the day before while today's session is still open."""
+def last_close(at: "Exchange | Product", now: datetime) -> date:
+    """The last session of an exchange, or of a product on its own, that has closed by ``now``."""
     from zoneinfo import ZoneInfo
 
-    from tenor.market.exchange import exchange
+    from tenor.market.calendar import trading_calendar
 
-    return now.astimezone(ZoneInfo(exchange(place).zone)).date()
+    calendar = trading_calendar(at.calendar)
+    last = calendar.preceding(now.astimezone(ZoneInfo(at.zone)).date())
+    return last if at.closes_at(last) <= now else calendar.offset(last, -1)
 
 
 def stamp(moment: datetime) -> str:

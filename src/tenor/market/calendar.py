@@ -74,6 +74,11 @@ class Calendar:
             raise CalendarError(f"{n:+d} sessions from {day} leaves the loaded holidays: {self._range()}")
         return _date(self.days[at])
 
+    def count_after(self, day: date, until: date) -> int:
+        """Count the sessions after ``day`` up to and including ``until``, as far as they are loaded; 0 for none."""
+        first, stop = np.searchsorted(self.days, np.array([day, until], dtype="datetime64[D]"), side="right")
+        return max(int(stop - first), 0)
+
     def following(self, day: date) -> date:
         """Return ``day`` if it is a session, else the next one (the convention "following")."""
         at = int(np.searchsorted(self.days, self._known(day), side="left"))

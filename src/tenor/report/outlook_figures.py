@@ -6,7 +6,6 @@ straight lines.
 """
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
 
 import plotly.graph_objects as go
@@ -27,7 +26,7 @@ from tenor.report.style import (
     shade,
     symbols,
 )
-from tenor.report.text import MONTHS, percent
+from tenor.report.text import percent, short_day
 
 SHOWN = 60
 """Sessions of the past that a figure shows: as many as leave the fan room on a telephone."""
@@ -58,11 +57,11 @@ def fan(outlook: Mapping[str, Any]) -> go.Figure:
     past = [place for place in range(-(len(days) - 1), 1) if place % 20 == 0]
     ticks = [*past, ahead[-1]]
     when = outlook["due"][-1]
-    last = f"+{ahead[-1]}" if when is None else _short(when)
+    last = f"+{ahead[-1]}" if when is None else short_day(when)
     finished(figure, height=430, hovermode="closest", legend=legend(yanchor="bottom", y=1.02))
     figure.update_xaxes(
         tickvals=ticks,
-        ticktext=[*(_short(days[place - 1]) for place in past), last],
+        ticktext=[*(short_day(days[place - 1]) for place in past), last],
         rangeslider={"visible": False},
         range=[-len(days), ahead[-1] + 1.5],
         tickangle=0,
@@ -104,11 +103,6 @@ def probabilities(outlook: Mapping[str, Any]) -> go.Figure:
         title_text="probability of up, %", range=[max(50 - 1.1 * far, -1), min(50 + 1.1 * far, 101)], tickangle=0
     )
     return figure
-
-
-def _short(day: str) -> str:
-    when = date.fromisoformat(day)
-    return f"{when.day} {MONTHS[when.month - 1]}"
 
 
 def _candles(figure: go.Figure, outlook: Mapping[str, Any]) -> None:

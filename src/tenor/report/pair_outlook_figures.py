@@ -1,14 +1,13 @@
 """The figure of an outlook on a calendar spread: where it was, and how far an average session takes it."""
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
 
 import plotly.graph_objects as go
 
 from tenor.report.pair_outlook_text import NAIVE, points
 from tenor.report.style import BLUE, PURPLE, TEXT, finished, label, legend, rounded
-from tenor.report.text import MONTHS
+from tenor.report.text import short_day
 
 SHOWN = 60
 """Sessions of the past that a figure shows."""
@@ -50,13 +49,7 @@ def spread_ahead(outlook: Mapping[str, Any]) -> go.Figure:
     )
     finished(figure, height=340, legend=legend(yanchor="bottom", y=1.02))
     ticks = past[:: -max(len(past) // 3, 1)][::-1]
-    figure.update_xaxes(
-        tickvals=ticks, ticktext=[_short(sessions[at - 1]) for at in ticks], range=[past[0] - 1, ahead + 1], tickangle=0
-    )
+    named = [short_day(sessions[at - 1]) for at in ticks]
+    figure.update_xaxes(tickvals=ticks, ticktext=named, range=[past[0] - 1, ahead + 1], tickangle=0)
     figure.update_yaxes(title_text="spread, points")
     return figure
-
-
-def _short(day: str) -> str:
-    when = date.fromisoformat(day)
-    return f"{when.day} {MONTHS[when.month - 1]}"

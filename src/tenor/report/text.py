@@ -86,6 +86,12 @@ def day(when: date) -> str:
     return f"{when.day} {MONTHS[when.month - 1]} {when.year}"
 
 
+def short_day(iso: str) -> str:
+    """Format an ISO date as 1 Jun, for an axis."""
+    when = date.fromisoformat(iso)
+    return f"{when.day} {MONTHS[when.month - 1]}"
+
+
 def month(when: date) -> str:
     """Format a date as Jun 2019, whatever the locale."""
     return f"{MONTHS[when.month - 1]} {when.year}"

@@ -295,12 +295,12 @@ def facts_html(rows: Sequence[tuple[str, str, str]]) -> str:
 
 def cell(text: str, fine: str = "") -> str:
     """Return a cell's HTML: a text, and finer words below it."""
-    return escape(text) + (f'<div class="fine">{escape(fine)}</div>' if fine else "")
+    return html_cell(escape(text), fine)
 
 
 def html_cell(html: str, fine: str) -> str:
-    """Return a cell's HTML from HTML, with finer words below it."""
-    return f'{html}<div class="fine">{escape(fine)}</div>'
+    """Return a cell's HTML from HTML, with finer words below it if there are any."""
+    return html + (f'<div class="fine">{escape(fine)}</div>' if fine else "")
 
 
 def link(text: str, place: str) -> str:
